@@ -1,0 +1,67 @@
+"""The errors of Companion, sorted by what we do about them.
+
+A `TurnError` loses the turn, never the toy. A `DeviceError` reopens the device. A `SettingsError` ends the
+program with every mistake named, and the service does not start it again. Adapters translate their library's
+exceptions at the seam, so that nothing above them names a library.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class CompanionError(Exception):
+    """Anything that went wrong and can be told in one sentence: `str(error)` is that sentence."""
+
+
+class TurnError(CompanionError):
+    """This turn is lost: say so in the character's voice, leave the history as it was, go on."""
+
+    kind = "lost"
+
+
+class NotHeard(TurnError):
+    """Speech-to-text failed."""
+
+    kind = "not_heard"
+
+
+class NoVoice(TurnError):
+    """Text-to-speech failed."""
+
+    kind = "no_voice"
+
+
+class Cause(StrEnum):
+    """Why a reply did not come: chooses the line the character says, and the `kind` in the journal."""
+
+    UNREACHABLE = "unreachable"  # no network, wrong address, connection lost
+    SLOW = "slow"  # our own watchdog gave up
+    THROTTLED = "throttled"  # too many requests or tokens just now
+    REFUSED = "refused"  # key, account or request: the owner must mend it
+    MODERATED = "moderated"  # the service would not hear or say this
+    BROKEN = "broken"  # an answer that cannot be used
+
+
+class NoReply(TurnError):
+    """The chat model gave no usable reply."""
+
+    def __init__(self, cause: Cause, sentence: str) -> None:
+        super().__init__(sentence)
+        self.cause = cause
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]  # of the class above: there one word for all
+        """The cause, as the journal names it."""
+        return self.cause.value
+
+
+class DeviceError(CompanionError):
+    """A device, real or simulated, cannot be used as asked."""
+
+
+class SettingsError(CompanionError):
+    """The settings hold mistakes; `mistakes` has one sentence for each of them."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)

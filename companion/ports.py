@@ -1,0 +1,187 @@
+"""The seams: one small Protocol for each thing the mind needs and does not do itself.
+
+Every implementation passes the suite of its port in `tests/contracts`. Doubles ship with the product
+(`device/simulated.py`, `models/scripted.py`) and obey the same rules as the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from companion.audio import Audio, Frame, Utterance
+from companion.state import State
+
+
+class Clock(Protocol):
+    """Time as the body lives it. In simulation it is made frame by frame, and stands still while an engine works."""
+
+    def now(self) -> float:
+        """Seconds of audio time since the start."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` of audio time pass."""
+        ...
+
+    def working(self) -> AbstractContextManager[None]:
+        """Held while an engine computes or waits for the network: simulated time stands still meanwhile."""
+        ...
+
+    def engine_seconds(self) -> float:
+        """Wall seconds for which time has stood still so far; always 0 where time does not wait for engines."""
+        ...
+
+
+class Microphone(Protocol):
+    """The ears' only source."""
+
+    async def read(self) -> Frame:
+        """The next 10 ms. May be cancelled and called again: no frame is lost by that. Raises DeviceError."""
+        ...
+
+
+class Speaker(Protocol):
+    """One stream of sound, open for life.
+
+    Its position counts the seconds of sound really heard so far: it stands still in silence and while paused.
+    """
+
+    @property
+    def position(self) -> float:
+        """Seconds of sound really heard since the start."""
+        ...
+
+    async def play(self, audio: Audio) -> float:
+        """Append `audio` to what is sounding; the position at which it begins.
+
+        Returns while the sound before it is still ending, early enough for the next piece to follow without a
+        gap, and late enough for little to be queued. Raises DeviceError.
+        """
+        ...
+
+    async def reach(self, position: float) -> float:
+        """Wait until `position` has been heard (or the sound was stopped); when that was, on the body's clock."""
+        ...
+
+    def duck(self, decibels: float) -> None:
+        """Play on, quieter by `decibels`; 0 is the full voice."""
+        ...
+
+    def pause(self) -> None:
+        """Fall silent and keep what is left."""
+        ...
+
+    def resume(self) -> None:
+        """Go on with what was left."""
+        ...
+
+    def stop(self) -> None:
+        """Fall silent and forget what is left; the next sound starts unducked and unpaused."""
+        ...
+
+
+class Light(Protocol):
+    """Shows what `companion.looks` says of a state."""
+
+    def show(self, state: State, level: float = 0.0) -> None:
+        """Show `state` from now on; `level` (0 to 1) is the loudness of the sound it follows."""
+        ...
+
+
+class SpeechDetector(Protocol):
+    """Says whether a frame holds speech."""
+
+    def probability(self, frame: Audio) -> float:
+        """How likely this frame, the next of one stream, belongs to speech: 0 to 1."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What an utterance says, and who read it."""
+
+    text: str
+    """Empty when there was nothing to read."""
+    engine: str
+
+
+class Transcriber(Protocol):
+    """Speech-to-text."""
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """The words of one utterance. Raises NotHeard."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message on the wire."""
+
+    role: str
+    """"system", "user" or "assistant"."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """All that one chat request depends on."""
+
+    messages: Sequence[Message]
+    """System message first, user message last."""
+    seed: int
+    """0 to 2^31 - 1; a fresh one each turn, because the service's own default is constant."""
+    session: str
+    """Opaque id under which the service caches the conversation's beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one reply cost, as the service counted it."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost_usd: float
+
+
+class ChatModel(Protocol):
+    """The character's mind."""
+
+    def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
+        """The reply as it arrives: pieces of text, then at most one Usage. Use it within `aclosing`: closing it
+        closes the HTTP stream. Raises NoReply."""
+        ...
+
+
+class Voice(Protocol):
+    """Text-to-speech."""
+
+    def speak(self, text: str) -> AsyncGenerator[Audio, None]:
+        """The sound of one phrase, in pieces of one rate as they are ready. Use it within `aclosing`. Raises
+        NoVoice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the journal."""
+
+    at: float
+    """Seconds on the body's clock."""
+    name: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Whoever wants to know what happens: the journal file, the terminal, the summary."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of one event, at once."""
+        ...
