@@ -39,7 +39,7 @@ PERSONA = {
 """The four sections that the vendor's page asks for, with the heading each gets in the system message."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Espeak:
     """How the embedded voice sounds for this character: espeak-ng's own parameters."""
 
@@ -118,7 +118,7 @@ def read(path: Path) -> Character:
     """The character in one file. Raises SettingsError with every mistake in it, each with the file's name."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise SettingsError([f"{path}: larger than {LARGEST_FILE // 1024} KiB; a character is a page or two of text"])
+            raise SettingsError([f"{path}: larger than {LARGEST_FILE // 1024} KiB; a page or two of text will do"])
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read ({error.strerror})"]) from error
