@@ -1,0 +1,71 @@
+"""This file keeps the journal: what happened when, one JSON object a line, told to everybody who wants to know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TextIO
+
+from companion.ports import Clock, Event, Observer, Usage
+
+
+class Journal:
+    """Tells each event to its observers, in the order in which things happened."""
+
+    def __init__(self, clock: Clock, *observers: Observer) -> None:
+        self._clock = clock
+        self._observers = list(observers)
+
+    def write(self, name: str, *, at: float | None = None, **fields: Any) -> None:
+        """Note an event that happened `at` (seconds on the body's clock), or just now."""
+        event = Event(self._clock.now() if at is None else at, name, fields)
+        for observer in self._observers:
+            observer(event)
+
+
+def lines_to(file: TextIO) -> Callable[[Event], None]:
+    """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing."""
+
+    def write(event: Event) -> None:
+        line = {"at": round(event.at, 3), "event": event.name, **event.fields}
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        file.flush()
+
+    return write
+
+
+class Turn:
+    """The account of one turn: where its time went, and what it cost."""
+
+    def __init__(self, clock: Clock, since: float) -> None:
+        """Begins at `since`: the last sample of the user's speech, in seconds on the body's clock."""
+        self._clock = clock
+        self._since = since
+        self._engines_before = clock.engine_seconds()
+        self._engine_seconds = 0.0
+        self.seconds = 0.0
+        """From the last sample of speech to the end of the newest stage, engines' wall time included."""
+        self.stages: dict[str, float] = {}
+        self.usage: Usage | None = None
+
+    def stage(self, name: str, *, until: float | None = None) -> None:
+        """All time since the last stage went into this one; a second call changes nothing.
+
+        It ends now, or `until` a moment on the body's clock, to which engines at work meanwhile added nothing.
+        """
+        if name in self.stages:
+            return
+        if until is None:
+            self._engine_seconds = self._clock.engine_seconds() - self._engines_before
+        seconds = (self._clock.now() if until is None else until) - self._since + self._engine_seconds
+        self.stages[name] = seconds - self.seconds
+        self.seconds = seconds
+
+    def account(self) -> dict[str, Any]:
+        """The fields of the journal's "turn" line."""
+        return {
+            "voice_to_voice": round(self.seconds, 3),
+            "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
+            "usage": asdict(self.usage) if self.usage else None,
+        }

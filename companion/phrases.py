@@ -1,0 +1,208 @@
+"""This file turns streamed text into phrases fit to be spoken, and takes the gestures out of it.
+
+Two small machines in a row, each fed one character at a time, so that where a phrase is cut never depends on how
+the text arrived: `Directions` takes out what is not to be spoken, `Phrases` cuts what is left.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+BRACKETS = {"(": ")", "（": "）", "[": "]", "【": "】"}
+"""What opens a stage direction, and what closes it. Asterisks open and close one too."""
+
+ROUND = str.maketrans("（）", "()")
+"""A full-width bracket may be closed by a half-width one: models mix them."""
+
+LONGEST_DIRECTION = 200
+"""Characters. A direction still open after so many was probably never meant to be closed."""
+
+LONGEST_PHRASE = 240
+"""Characters. About a quarter of a minute; nobody wants to wait for more."""
+
+FIRST_CLAUSE = 12
+"""Characters after which the first phrase of a reply ends at a comma: the first sound comes that much sooner."""
+
+SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？\n]")
+CLOSERS = "\"'”’»」』)）]】"
+"""What may follow the end of a sentence and still belongs to it."""
+
+NO_SENTENCE_END = re.compile(r"(?:^|\s)(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|e\.g|i\.e|approx|No)\.$")
+"""Full stops that end no sentence: initials and the abbreviations one meets in speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words to be spoken in one breath; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """A stage direction: something to be done, not said."""
+
+    text: str
+
+
+async def phrases(text: AsyncGenerator[str, None]) -> AsyncGenerator[Phrase | Gesture, None]:
+    """The phrases and gestures of a streamed text, each as soon as it is complete. Closing it closes `text`."""
+    cutter = Phrases()
+    async with aclosing(text):
+        async for piece in text:
+            for phrase in cutter.feed(piece):
+                yield phrase
+    for phrase in cutter.finish():
+        yield phrase
+
+
+class Phrases:
+    """Cuts a reply into phrases: its first clause, then whole sentences. A gesture precedes the phrase it is in."""
+
+    def __init__(self) -> None:
+        self._directions = Directions()
+        self._text = ""
+        self._space = False
+        self._first = True
+
+    def feed(self, text: str) -> list[Phrase | Gesture]:
+        """What is complete once `text` has arrived too."""
+        return list(self._take(part for character in text for part in self._directions.feed(character)))
+
+    def finish(self) -> list[Phrase | Gesture]:
+        """What is left at the end of the reply."""
+        return [*self._take(iter(self._directions.finish())), *self._cut()]
+
+    def _take(self, parts: Iterator[str | Gesture]) -> Iterator[Phrase | Gesture]:
+        for part in parts:
+            if isinstance(part, Gesture):
+                yield part
+            else:
+                yield from self._add(part)
+
+    def _add(self, character: str) -> Iterator[Phrase]:
+        if character.isspace():
+            if character == "\n" or self._complete():
+                yield from self._cut()
+            self._space = True
+        elif _can_be_spoken(character):
+            if self._space and self._text and character not in ".,!?;:":
+                self._text += " "
+            self._space = False
+            if self._text and self._text[-1] in "。！？" and character not in CLOSERS + "。！？":
+                yield from self._cut()
+            self._text += character
+            if self._first and character in "，、；：" and len(self._text) > FIRST_CLAUSE / 2:
+                yield from self._cut()
+            if len(self._text) >= LONGEST_PHRASE:
+                yield from self._cut(at=self._text.rfind(" "))
+
+    def _complete(self) -> bool:
+        words = self._text.rstrip(CLOSERS)
+        if not words:
+            return False
+        if words[-1] in ".!?…。！？":
+            return not NO_SENTENCE_END.search(words)
+        return self._first and words[-1] in ",;:—–" and len(words) > FIRST_CLAUSE
+
+    def _cut(self, at: int = -1) -> Iterator[Phrase]:
+        text, rest = (self._text, "") if at <= 0 else (self._text[:at], self._text[at + 1 :])
+        self._text, self._space = rest, False
+        if any(character.isalnum() for character in text):
+            self._first = False
+            yield Phrase(text)
+
+
+@dataclass(slots=True)
+class Directions:
+    """Takes stage directions out of a text: ( ), （ ）, [ ], 【 】, nested ones too, and *actions*.
+
+    A direction is held until it closes. If it has not by the end of the reply or within `LONGEST_DIRECTION`, it
+    ends at its first sentence end, and what follows is spoken.
+    """
+
+    _open: list[str] = field(default_factory=list)
+    """The closers that are waited for, outermost first."""
+    _held: str = ""
+    _asterisks: int = 0
+    """Asterisks just seen outside a bracket: what follows says what they mean."""
+
+    def feed(self, character: str) -> list[str | Gesture]:
+        """The characters that may be spoken and the gestures that are complete, now that `character` is known."""
+        if character == "*" and self._open in ([], ["*"]):
+            self._asterisks += 1
+            return []
+        return [*self._settle_asterisks(before=character), *self._feed(character)]
+
+    def finish(self) -> list[str | Gesture]:
+        """What is left at the end of the reply."""
+        parts = self._settle_asterisks(before=" ")
+        while self._open:
+            parts += self._give_up()
+        return parts
+
+    def _settle_asterisks(self, before: str) -> list[str | Gesture]:
+        count, self._asterisks = self._asterisks, 0
+        if count != 1:  # none, or **emphasis**, whose words are spoken
+            return []
+        if self._open:
+            return self._close()
+        if not before.isspace():  # "2 * 3" opens nothing
+            self._open.append("*")
+        return []
+
+    def _feed(self, character: str) -> list[str | Gesture]:
+        plain = character.translate(ROUND)
+        if character in BRACKETS:
+            if self._open:
+                self._held += character
+            self._open.append(BRACKETS[character].translate(ROUND))
+            return []
+        if not self._open:
+            return [] if plain in BRACKETS.values() else [character]
+        if plain == self._open[-1]:
+            return self._close(character)
+        self._held += character
+        if len(self._held) <= LONGEST_DIRECTION:
+            return []
+        if SENTENCE_END.search(self._held + "\0"):
+            return self._give_up()
+        self._held = self._held[-LONGEST_DIRECTION:]  # still no end in sight: a giant reply must not fill the memory
+        return []
+
+    def _close(self, closer: str = "") -> list[str | Gesture]:
+        self._open.pop()
+        if self._open:
+            self._held += closer
+            return []
+        held, self._held = self._held, ""
+        return _gesture(held)
+
+    def _give_up(self) -> list[str | Gesture]:
+        held, self._held = self._held, ""
+        self._open.clear()
+        end = SENTENCE_END.search(held)
+        direction, rest = (held[: end.end()], held[end.end() :]) if end else (held, "")
+        parts: list[str | Gesture] = (
+            [Gesture(text[:LONGEST_DIRECTION])] if (text := " ".join(direction.split())) else []
+        )
+        for character in rest:
+            parts += self.feed(character)
+        return parts
+
+
+def _gesture(held: str) -> list[str | Gesture]:
+    text = " ".join(held.split())
+    return [Gesture(text[:LONGEST_DIRECTION])] if text else []
+
+
+def _can_be_spoken(character: str) -> bool:
+    """Whether a voice can do anything with it: no controls, no surrogates, no emoji, no Markdown."""
+    if character in "*_#`~|<>{}\\^\ufe0f":
+        return False
+    category = unicodedata.category(character)
+    return character == "°" or category not in {"Cc", "Cf", "Cs", "Co", "Cn", "So", "Sk"}

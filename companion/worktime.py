@@ -1,0 +1,66 @@
+"""This file lets time stand still while an engine works: the same three ports, each holding the clock.
+
+A simulated world then hears and plays nothing while speech-to-text computes or the network is read, so that a
+slow machine gives the same journal as a fast one. On a wall clock these wrappers change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+from companion.audio import Audio, Utterance
+from companion.ports import ChatModel, Clock, Prompt, Transcriber, Transcript, Usage, Voice
+
+Piece = TypeVar("Piece")
+
+
+class HeldTranscriber:
+    """A Transcriber for which time stands still."""
+
+    def __init__(self, transcriber: Transcriber, clock: Clock) -> None:
+        self._transcriber = transcriber
+        self._clock = clock
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """As the Transcriber within."""
+        with self._clock.working():
+            return await self._transcriber.transcribe(utterance)
+
+
+class HeldChat:
+    """A ChatModel for which time stands still."""
+
+    def __init__(self, chat: ChatModel, clock: Clock) -> None:
+        self._chat = chat
+        self._clock = clock
+
+    def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
+        """As the ChatModel within."""
+        return _held(self._chat.reply(prompt), self._clock)
+
+
+class HeldVoice:
+    """A Voice for which time stands still."""
+
+    def __init__(self, voice: Voice, clock: Clock) -> None:
+        self._voice = voice
+        self._clock = clock
+
+    def speak(self, text: str) -> AsyncGenerator[Audio, None]:
+        """As the Voice within."""
+        return _held(self._voice.speak(text), self._clock)
+
+
+async def _held(pieces: AsyncGenerator[Piece, None], clock: Clock) -> AsyncGenerator[Piece, None]:
+    try:
+        while True:
+            with clock.working():
+                try:
+                    piece = await anext(pieces)
+                except StopAsyncIteration:
+                    return
+            yield piece
+    finally:
+        with clock.working():
+            await pieces.aclose()

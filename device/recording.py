@@ -1,0 +1,73 @@
+"""This file reads a recording, of whatever format PyAV's FFmpeg knows, as 16 kHz mono, a little at a time."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+
+from companion.audio import RATE, Samples
+from companion.errors import DeviceError
+
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+"""What a WAV header says of the size of a recording that was streamed."""
+
+
+class Recording:
+    """A recording on disk; it is read anew each time its samples are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DeviceError, naming the file, if it cannot be read or holds no sound."""
+        self.path = path
+        self.warning = _cut_short(path)
+        """What is wrong with it although it can be used."""
+        if next(self.samples(), None) is None:
+            raise DeviceError(f"{path}: holds no sound")
+
+    def samples(self) -> Iterator[Samples]:
+        """Its samples at `RATE`, mono, in pieces as they are decoded; where it is damaged, it ends. Raises
+        DeviceError if not even the first piece can be had."""
+        decoded = 0
+        try:
+            with av.open(str(self.path)) as container:
+                if not container.streams.audio:
+                    return
+                resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+                for frame in _frames(container):
+                    for piece in resampler.resample(frame):
+                        decoded += piece.samples
+                        yield piece.to_ndarray().reshape(-1)
+        except FileNotFoundError as error:
+            raise DeviceError(f"{self.path}: there is no such file") from error
+        except (OSError, av.FFmpegError) as error:
+            if not decoded:
+                reason = error.strerror or "unknown format"
+                raise DeviceError(f"{self.path}: is not a recording that can be read ({reason})") from error
+            self.warning = f"{self.path}: is damaged after {decoded / RATE:.1f} s; used as far as it goes"
+
+
+def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:
+    """The frames of its first sound, and None to flush the resampler."""
+    yield from container.decode(audio=0)
+    yield None
+
+
+def _cut_short(path: Path) -> str | None:
+    """A sentence if `path` is a WAV file whose header announces more than there is: FFmpeg does not mind that."""
+    try:
+        with path.open("rb") as file:
+            riff, _, kind = struct.unpack("<4sI4s", file.read(12))
+            if (riff, kind) != (b"RIFF", b"WAVE"):
+                return None
+            name, size = struct.unpack("<4sI", file.read(8))
+            while name != b"data":
+                file.seek(size + size % 2, 1)
+                name, size = struct.unpack("<4sI", file.read(8))
+            there = path.stat().st_size - file.tell()
+    except (OSError, struct.error):
+        return None  # not there, or not a WAV: whoever decodes it will say so
+    if size in UNKNOWN_SIZES or there >= size:
+        return None
+    return f"{path}: is cut short after {there / size:.0%}; used as far as it goes"

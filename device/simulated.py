@@ -1,0 +1,279 @@
+"""The simulated body: a clock, a sound card and a light that exist only in time they make themselves.
+
+The world advances by frames of 10 ms, each exactly when everything else in the program has come to rest: nobody
+is ready to run and no engine is at work. So it is as fast as the engines, and the same every time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
+from companion.ports import Clock
+from companion.state import State
+
+LEAD_SECONDS = 0.2
+"""How long before the end of one sound the next is taken: enough for the slowest computer to append it."""
+
+MOST_FRAMES_UNREAD = 500
+"""Five seconds of sound; a microphone nobody reads loses what is older."""
+
+
+class World:
+    """Simulated time: a Clock, and the event loop in which it passes."""
+
+    def __init__(self, *, realtime: bool = False, longest: float = float("inf")) -> None:
+        """`realtime` paces it by the wall clock. After `longest` seconds (of audio time) it ends with TimeoutError."""
+        self._realtime = realtime
+        self._longest = longest
+        self._frames = 0
+        self._parts: list[Callable[[float], None]] = []
+        self._moments = Moments()
+        self._engines = 0
+        self._engines_since = 0.0
+        self._engine_seconds = 0.0
+        self._stopped = False
+
+    def add(self, part: Callable[[float], None]) -> None:
+        """Let `part` live in this world: called once a frame with the time at which the frame begins, in seconds."""
+        self._parts.append(part)
+
+    def now(self) -> float:
+        """Seconds since the world began."""
+        return self._frames * FRAME_SECONDS
+
+    async def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass; at least until everybody else has come to rest once."""
+        await self._moments.reach(self.now() + max(seconds, FRAME_SECONDS / 2))
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Time stands still inside, unless the world is paced by the wall clock."""
+        if self._engines == 0:
+            self._engines_since = time.monotonic()
+        self._engines += 1
+        try:
+            yield
+        finally:
+            self._engines -= 1
+            if self._engines == 0 and not self._realtime:
+                self._engine_seconds += time.monotonic() - self._engines_since
+
+    def engine_seconds(self) -> float:
+        """Wall seconds for which the world has stood still so far."""
+        running = time.monotonic() - self._engines_since if self._engines and not self._realtime else 0.0
+        return self._engine_seconds + running
+
+    def event_loop(self) -> asyncio.AbstractEventLoop:
+        """A loop in which this world turns; for `asyncio.Runner(loop_factory=world.event_loop)`."""
+        if self._realtime:
+            return asyncio.SelectorEventLoop()
+        return asyncio.SelectorEventLoop(_RestingSelector(self._turn_when_at_rest))
+
+    async def turn_by_the_wall_clock(self) -> None:
+        """Frame by frame as time goes by, for ever: run this as a task in a `realtime` world."""
+        began = time.monotonic()
+        for frame in itertools.count(1):
+            await asyncio.sleep(began + frame * FRAME_SECONDS - time.monotonic())
+            self._turn()
+
+    def stop(self) -> None:
+        """Nothing moves any more."""
+        self._stopped = True
+
+    def _turn_when_at_rest(self) -> bool:
+        if self._engines or self._stopped:
+            return False
+        self._turn()
+        return True
+
+    def _turn(self) -> None:
+        if self.now() >= self._longest:
+            raise TimeoutError(f"the simulated world was to end within {self._longest} s")
+        for part in self._parts:
+            part(self.now())
+        self._frames += 1
+        self._moments.come(self.now())
+
+
+class Moments:
+    """Wakes those who wait for a number to be reached: a time, or a position in a stream of sound."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, asyncio.Future[float]]] = []
+        self._order = itertools.count()
+
+    async def reach(self, moment: float) -> float:
+        """Wait for `moment`; what `come` said of it."""
+        reached: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (moment, next(self._order), reached))
+        return await reached
+
+    def come(self, moment: float, tell: Callable[[float], float] = float) -> None:
+        """Wake all who wait for `moment` or less, each with what `tell` makes of the moment it waited for."""
+        while self._waiting and self._waiting[0][0] <= moment + 1e-9:
+            awaited, _, reached = heapq.heappop(self._waiting)
+            if not reached.done():  # cancelled meanwhile
+                reached.set_result(tell(awaited))
+
+
+class _RestingSelector(selectors.DefaultSelector):
+    """Calls `turn` whenever the event loop would wait: nobody is ready to run then."""
+
+    def __init__(self, turn: Callable[[], bool]) -> None:
+        super().__init__()
+        self._turn = turn
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0) or self._turn():
+            return ready
+        return super().select(timeout)
+
+
+class SimulatedMicrophone:
+    """A Microphone in front of which the world makes its sounds."""
+
+    def __init__(self, world: World, sounds: Callable[[float], Samples]) -> None:
+        """`sounds` gives the next frame of samples, at `RATE`, for the time in seconds at which it begins."""
+        self._sounds = sounds
+        self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        world.add(self._capture)
+
+    async def read(self) -> Frame:
+        """The next 10 ms."""
+        return await self._frames.get()
+
+    def _capture(self, begins: float) -> None:
+        if self._frames.qsize() >= MOST_FRAMES_UNREAD:
+            self._frames.get_nowait()  # as a sound card would, it loses the oldest
+        captured = self._sounds(begins)
+        assert len(captured) == FRAME_SAMPLES
+        self._frames.put_nowait(Frame(Audio(captured, RATE), begins + FRAME_SECONDS))
+
+
+class SimulatedSpeaker:
+    """A Speaker that keeps what it played."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._queue: deque[tuple[float, Audio]] = deque()
+        """What is sounding and what comes after it, each with the position at which it begins."""
+        self._taken = 0
+        """Samples heard of the first in the queue."""
+        self._fraction = 0.0
+        """Of a sample, due but not yet heard: 10 ms of 22,050 Hz are 220.5 samples."""
+        self._position = 0.0
+        self._queued_until = 0.0
+        self._paused = False
+        self._gain = self._wanted_gain = 1.0
+        self._moments = Moments()
+        self._heard: list[tuple[float, Audio]] = []
+        world.add(self._sound)
+
+    @property
+    def position(self) -> float:
+        """Seconds of sound heard since the start."""
+        return self._position
+
+    @property
+    def heard(self) -> list[tuple[float, Audio]]:
+        """All that sounded, in pieces of at most a frame: when each began, in seconds of the world, and the piece."""
+        return self._heard
+
+    async def play(self, audio: Audio) -> float:
+        """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away."""
+        begins = self._queued_until
+        self._queue.append((begins, audio))
+        self._queued_until += audio.seconds
+        await self.reach(begins - LEAD_SECONDS)
+        return begins
+
+    async def reach(self, position: float) -> float:
+        """Wait until `position` is heard or the sound is stopped; when that was, in seconds of the world."""
+        if position < self._position or not self._queue:
+            return self._world.now()
+        return await self._moments.reach(position)
+
+    def duck(self, decibels: float) -> None:
+        """Play on, quieter by `decibels`."""
+        self._wanted_gain = 10 ** (-decibels / 20)
+
+    def pause(self) -> None:
+        """Fall silent and keep what is left."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on with what was left."""
+        self._paused = False
+
+    def stop(self) -> None:
+        """Fall silent and forget what is left."""
+        self._queue.clear()
+        self._taken, self._fraction = 0, 0.0
+        self._queued_until = self._position
+        self._paused = False
+        self._gain = self._wanted_gain = 1.0
+        self._moments.come(float("inf"), lambda _: self._world.now())
+
+    def _sound(self, now: float) -> None:
+        """Let the 10 ms from `now` on be heard."""
+        left = FRAME_SECONDS
+        while self._queue and not self._paused and left > 0:
+            begins, audio = self._queue[0]
+            if self._taken == len(audio.samples):
+                self._queue.popleft()
+                self._taken = 0
+                continue
+            due = left * audio.rate + self._fraction
+            heard = audio.samples[self._taken : self._taken + int(due + 1e-6)]
+            self._hear(Audio(heard, audio.rate), now + FRAME_SECONDS - left)
+            self._taken += len(heard)
+            self._position = begins + self._taken / audio.rate
+            whole = self._taken == len(audio.samples)
+            self._fraction = 0.0 if whole else due - len(heard)
+            left = left - len(heard) / audio.rate if whole else 0.0
+        self._gain = self._wanted_gain
+        if not self._queue:
+            self._moments.come(float("inf"), lambda _: now + FRAME_SECONDS - left)
+
+    def _hear(self, audio: Audio, now: float) -> None:
+        before = self._position
+        self._moments.come(before + audio.seconds, lambda position: now + max(0.0, position - before))
+        if self._gain != 1.0 or self._wanted_gain != 1.0:
+            gains = np.linspace(self._gain, self._wanted_gain, len(audio.samples))
+            audio = Audio((audio.samples * gains).astype(np.int16), audio.rate)
+        self._heard.append((now, audio))
+
+
+class SimulatedLight:
+    """A Light that keeps what it showed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.shown: list[tuple[float, State]] = []
+        """When, in seconds of the world, and which state."""
+
+    @property
+    def state(self) -> State | None:
+        """What it shows now."""
+        return self.shown[-1][1] if self.shown else None
+
+    @property
+    def since(self) -> float:
+        """Since when, in seconds of the world."""
+        return self.shown[-1][0] if self.shown else 0.0
+
+    def show(self, state: State, level: float = 0.0) -> None:
+        """Show `state` from now on."""
+        if state is not self.state:
+            self.shown.append((self._clock.now(), state))
