@@ -19,7 +19,7 @@ STILL_SPEECH = 0.35
 """Probability at which speech that has begun goes on: 0.15 lower, Silero's own hysteresis."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Patience:
     """How the ears decide, in seconds. The defaults are those of an adult."""
 

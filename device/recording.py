@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import av
+import numpy as np
 
 from companion.audio import RATE, Samples
 from companion.errors import DeviceError
@@ -38,7 +39,7 @@ class Recording:
                 for frame in _frames(container):
                     for piece in resampler.resample(frame):
                         decoded += piece.samples
-                        yield piece.to_ndarray().reshape(-1)
+                        yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
         except FileNotFoundError as error:
             raise DeviceError(f"{self.path}: there is no such file") from error
         except (OSError, av.FFmpegError) as error:

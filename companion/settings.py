@@ -1,0 +1,166 @@
+"""This file reads the settings: a TOML file, and over it the environment; all mistakes are reported at once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from companion.address import is_loopback
+from companion.ears import Patience
+from companion.errors import SettingsError
+
+PREFIX = "COMPANION_"
+"""`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
+
+KEY_VARIABLE = "DASHSCOPE_API_KEY"
+
+LARGEST_FILE = 256 * 1024
+"""Bytes."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Toy(_Section):
+    """`[toy]`: who it is."""
+
+    character: str = Field("pip", description="the character: a name from `companion characters list`, or a file")
+
+
+class Ears(_Section):
+    """`[ears]`: how it listens."""
+
+    engine: Literal["auto", "sphinx"] = Field("auto", description="speech-to-text: auto or sphinx")
+    pause: float = Field(Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end what you say")
+    longest: float = Field(Patience.longest, ge=2.0, le=30.0, description="seconds after which you are cut short")
+
+
+class Chat(_Section):
+    """`[chat]`: the character's mind."""
+
+    engine: Literal["auto", "qwen", "rehearsal"] = Field(
+        "auto", description="auto (Qwen-Character when there is a key), qwen, or rehearsal (the mock server)"
+    )
+    base_url: str = Field("", description="the service's address; empty: the vendor's international host")
+    model: str = Field("", description="empty: qwen-flash-character")
+    key_file: Path | None = Field(None, description=f"a file that holds the key; else {KEY_VARIABLE} is used")
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value:
+            parts = urlsplit(value)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("should be an address like https://host/v1")
+            if parts.username or parts.password:
+                raise ValueError("should hold no user or password; the key has its own place")
+            if parts.scheme == "http" and not is_loopback(value):
+                raise ValueError("should begin with https: over http everybody on the way could read the key")
+        return value
+
+
+class Voice(_Section):
+    """`[voice]`: how it speaks."""
+
+    engine: Literal["auto", "espeak"] = Field("auto", description="text-to-speech: auto or espeak")
+
+
+class Settings(_Section):
+    """All settings, each with a default that works."""
+
+    toy: Toy = Toy()
+    ears: Ears = Ears()
+    chat: Chat = Chat()
+    voice: Voice = Voice()
+
+
+def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in `file` (none: the defaults), overridden by `environment`. Raises SettingsError."""
+    table = _read(file) if file else {}
+    origin = {_dotted(path): str(file) for path, _ in _leaves(table)}
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX):
+            path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
+            _put(table, path, environment[variable])
+            origin[_dotted(path)] = variable
+    try:
+        return Settings.model_validate(table)
+    except ValidationError as error:
+        mistakes = [_sentence(mistake, origin) for mistake in error.errors(include_url=False, include_input=False)]
+        raise SettingsError(mistakes) from None  # the error itself would show values, and a key may be among them
+
+
+def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The key to the service, wherever it is kept: the key file, a systemd credential, the environment. Raises
+    SettingsError if a key file was named and cannot be read."""
+    if settings.chat.key_file:
+        try:
+            return settings.chat.key_file.expanduser().read_text(encoding="utf-8").strip() or None
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
+    return environment.get(KEY_VARIABLE, "").strip() or None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise SettingsError([f"{file}: larger than {LARGEST_FILE // 1024} KiB; these are not settings"])
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{file}: is not UTF-8 text"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError([f"{file}: is not valid TOML: {error}"]) from error
+
+
+def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    """Set a value deep in `table`. What stands in the way is replaced: its own mistake is reported anyway."""
+    *sections, name = path
+    for section in sections:
+        if not isinstance(table.get(section), dict):
+            table[section] = {}
+        table = table[section]
+    table[name] = value
+
+
+def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def _sentence(mistake: Mapping[str, Any], origin: Mapping[str, str]) -> str:
+    dotted = _dotted(tuple(str(part) for part in mistake["loc"]))
+    where = next((place for key, place in origin.items() if (key + ".").startswith(dotted + ".")), "settings")
+    if mistake["type"] == "extra_forbidden":
+        near = get_close_matches(dotted, known_keys(), n=1) or get_close_matches(dotted, Settings.model_fields, n=1)
+        return f"{where}: unknown key {dotted}" + (f"; did you mean {near[0]}?" if near else "")
+    if mistake["type"] == "model_type":
+        return f"{where}: {dotted} should be a section with keys of its own"
+    what = str(mistake["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{where}: {dotted} {what}"
+
+
+def known_keys() -> list[str]:
+    """Every key there is, as "section.name"."""
+    return [
+        f"{section}.{name}"
+        for section, field in Settings.model_fields.items()
+        for name in type(field.default).model_fields
+    ]
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    return ".".join(path)
