@@ -55,12 +55,12 @@ def answer(
     `choice` numbers the answers to one request, from 0; they differ as far as there are lines enough.
     Without `parentheses` no stage direction comes.
     """
-    said = _said(messages)
+    character = who(characters, messages)
+    said = _said(messages, character.name if character else "")
     about = topic(said)
     language = _language(said)
     chance = _chance(f"{seed} {len(messages)} {said}")
     if about:
-        character = who(characters, messages)
         lines, keyword = _lines(character.rehearsal if character else (), said, about, language)
     else:
         lines, keyword = WORDLESS[language], ""
@@ -84,13 +84,20 @@ def who(characters: Sequence[Character], messages: Sequence[Message]) -> Charact
 
 
 def _place(name: str, text: str) -> int | None:
-    match = re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text, re.IGNORECASE)
+    match = _named(name).search(text)
     return match.start() if match else None
 
 
-def _said(messages: Sequence[Message]) -> str:
-    """What is to be taken up: the user's last message, or the character's own when no user spoke."""
-    return _last(messages, "user") or _last(messages, "assistant")
+def _named(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", re.IGNORECASE)
+
+
+def _said(messages: Sequence[Message], name: str) -> str:
+    """What is to be taken up: the user's last message, or the character's own when no user spoke; without the
+    character's name where more is said than that."""
+    said = _last(messages, "user") or _last(messages, "assistant")
+    more = _named(name).sub(" ", said) if name else said
+    return more if topic(more) else said
 
 
 def _last(messages: Sequence[Message], role: str) -> str:

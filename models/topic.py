@@ -41,7 +41,8 @@ _LITTLE_WORDS = """
     though thought through till to today together told tomorrow tonight too took toward try trying uh um under until
     up us use used usually very want wanted wants was way we well went were what whatever whats when where whether which
     while who whole whom whose why will with without wont would yeah yes yesterday yet you your yours yourself called
-    believe feel feels felt found happened heard hear hope guess please remember wonder wondering
+    believe feel feels felt found happened heard hear hope guess please remember wonder wondering eat
+    eats inside live lives outside play plays sleep sleeps
 """
 LITTLE_WORDS = frozenset(_LITTLE_WORDS.split())
 """English words that tell nothing by themselves: question words, auxiliaries, pronouns, greetings, common verbs."""

@@ -1,19 +1,16 @@
-"""This file speaks the vendor's wire for the mock server: requests checked as it checks them, replies in its shapes.
+"""This file reads a chat request as the vendor's service does, and words its objections as the service does.
 
-Pure functions on values; messages and codes are worded as the service words them.
-Source: the vendor's page on Qwen-Character and its list of error messages.
+Pure functions on values. Source: the vendor's page on Qwen-Character and its list of error messages.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
+from companion.history import tokens
 from companion.ports import Message
 
 DEFAULT_SEED = 1234
@@ -84,78 +81,6 @@ class Question:
     """False where the request bans the tokens of parentheses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer."""
-
-    text: str
-    finish_reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-
-    def as_json(self) -> dict[str, Any]:
-        """As it stands in a body."""
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
-            "total_tokens": self.prompt_tokens + self.completion_tokens,
-            "prompt_tokens_details": {"cached_tokens": self.cached_tokens},
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """All answers to one request, in both shapes the wire knows."""
-
-    id: str
-    created: int
-    """Seconds since 1970."""
-    model: str
-    choices: Sequence[Choice]
-    usage: Usage
-
-    def body(self) -> dict[str, Any]:
-        """The whole reply as one object."""
-        choices = [
-            {
-                "message": {"role": "assistant", "content": choice.text},
-                "finish_reason": choice.finish_reason,
-                "index": index,
-                "logprobs": None,
-            }
-            for index, choice in enumerate(self.choices)
-        ]
-        return {"choices": choices, "object": "chat.completion", "usage": self.usage.as_json(), **self._common()}
-
-    def chunks(self, *, include_usage: bool) -> Iterator[dict[str, Any]]:
-        """The reply piece by piece; the pieces of several choices take turns."""
-        for index in range(len(self.choices)):
-            yield self._chunk(index, {"content": "", "role": "assistant"})
-        for pieces in zip_longest(*(split(choice.text) for choice in self.choices)):
-            for index, piece in enumerate(pieces):
-                if piece is not None:
-                    yield self._chunk(index, {"content": piece})
-        for index, choice in enumerate(self.choices):
-            yield self._chunk(index, {"content": ""}, choice.finish_reason)
-        if include_usage:
-            chunk = {"choices": [], "object": "chat.completion.chunk", "usage": self.usage.as_json()}
-            yield chunk | self._common()
-
-    def _chunk(self, index: int, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-        choice = {"delta": delta, "finish_reason": finish_reason, "index": index, "logprobs": None}
-        return {"choices": [choice], "object": "chat.completion.chunk", "usage": None, **self._common()}
-
-    def _common(self) -> dict[str, Any]:
-        return {"created": self.created, "system_fingerprint": None, "model": self.model, "id": self.id}
-
-
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in a request's body. Raises Refused."""
     try:
@@ -180,7 +105,7 @@ def question(payload: Mapping[str, Any]) -> Question:
         )
     limits = MODELS[model]
     messages, partial = _messages(payload.get("messages"))
-    if prompt_tokens(messages) > limits.longest_input:
+    if tokens(list(messages)) > limits.longest_input:
         raise _invalid(f"Range of input length should be [1, {limits.longest_input}]")
     _number(payload, "temperature", "Temperature should be in [0.0, 2.0)", lambda value: 0 <= value < 2)
     _number(payload, "top_p", "Range of top_p should be (0.0, 1.0]", lambda value: 0 < value <= 1)
@@ -200,70 +125,6 @@ def question(payload: Mapping[str, Any]) -> Question:
         longest=_whole(payload, "max_tokens", 1, limits.longest_output, limits.longest_output),
         parentheses=not _bans_parentheses(payload.get("logit_bias")),
     )
-
-
-def choice(text: str, asked: Question) -> Choice:
-    """`text` as far as the request lets it run."""
-    ends = [place for stop in asked.stop if (place := text.find(stop)) >= 0]
-    text = text[: min(ends)] if ends else text
-    fitting = _fitting(text, asked.longest)
-    return Choice(fitting, "stop" if fitting == text else "length")
-
-
-def tokens(text: str) -> int:
-    """About how many tokens `text` is: 1 a character of Chinese, Japanese or Korean, 1/4 of ASCII, 1/2 of the rest."""
-    return math.ceil(sum(map(_weight, text)))
-
-
-def prompt_tokens(messages: Sequence[Message]) -> int:
-    """What a prompt counts: 5 tokens around each message, and 3 for the answer's beginning."""
-    return shared_tokens(messages, messages) + 3
-
-
-def shared_tokens(messages: Sequence[Message], before: Sequence[Message]) -> int:
-    """The tokens of the messages with which both prompts begin."""
-    count = 0
-    for message, old in zip(messages, before, strict=False):
-        if message != old:
-            break
-        count += tokens(message.content) + 5
-    return count
-
-
-def split(text: str) -> list[str]:
-    """`text` in pieces of several tokens, as it streams: three words, or six characters where there are no spaces."""
-    atoms = re.findall(rf"\s*[{_WIDE}]{{1,2}}|\s*[^\s{_WIDE}]+|\s+", text)
-    return ["".join(atoms[start : start + 3]) for start in range(0, len(atoms), 3)]
-
-
-def sse(payload: Mapping[str, Any] | None) -> bytes:
-    """One frame of a stream; None is the last one."""
-    return b"data: " + (b"[DONE]" if payload is None else encode(payload)) + b"\n\n"
-
-
-def encode(payload: Mapping[str, Any]) -> bytes:
-    """JSON as the service writes it: UTF-8 as it is, no spaces."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-_WIDE = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-_WIDE_CHARACTER = re.compile(f"[{_WIDE}]")
-
-
-def _weight(character: str) -> float:
-    if character.isascii():
-        return 0.25
-    return 1.0 if _WIDE_CHARACTER.match(character) else 0.5
-
-
-def _fitting(text: str, longest: int) -> str:
-    """The beginning of `text` that is at most `longest` tokens."""
-    room = float(longest)
-    for end, character in enumerate(text):
-        room -= _weight(character)
-        if room < 0:
-            return text[:end]
-    return text
 
 
 def _messages(value: Any) -> tuple[tuple[Message, ...], bool]:
