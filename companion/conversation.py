@@ -14,16 +14,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from companion.ahead import ahead, cancelled
 from companion.audio import Audio, Utterance
 from companion.character import Character
 from companion.ears import Ears, Quiet
-from companion.errors import Cause, NoReply, TurnError
+from companion.errors import TurnError
 from companion.history import USER, History, Saying
 from companion.journal import Journal, Turn
 from companion.phrases import Gesture, Phrase, phrases
-from companion.ports import ChatModel, Clock, Light, Prompt, Speaker, Transcriber, Usage, Voice
+from companion.ports import ChatModel, Clock, Light, Prompt, Speaker, Transcriber, Voice
 from companion.state import State
+from companion.tasks import ahead, cancelled, first_of
 
 FOLLOW_UP_SECONDS = 8.0
 """After so much silence the toy goes idle."""
@@ -129,11 +129,10 @@ class Conversation:
 
     async def _reply(self, heard: str, turn: Turn) -> None:
         """Answer what was heard. Remembered is only what was really spoken; if nothing was, nothing at all."""
-        messages = self._history.messages(self._character, heard)
-        text = self._text(Prompt(messages, next(self._seeds), self._session), turn)
+        prompt = Prompt(self._history.messages(self._character, heard), next(self._seeds), self._session)
         saying = Saying("reply")
         try:
-            await self._say(saying, phrases(text), turn)
+            await self._say(saying, phrases(self._chat.reply(prompt), turn.spent), turn)
         finally:
             if saying.words:
                 self._history.remember(USER, heard)
@@ -189,32 +188,14 @@ class Conversation:
                         yield Sound(audio, words)
                         words = ""
 
-    async def _text(self, prompt: Prompt, turn: Turn) -> AsyncGenerator[str, None]:
-        """The reply's text as it arrives; what it cost goes into the account."""
-        empty = True
-        async with aclosing(self._chat.reply(prompt)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Usage):
-                    turn.usage = piece
-                else:
-                    empty = empty and not piece.strip()
-                    yield piece
-        if empty:
-            raise NoReply(Cause.BROKEN, "The reply was empty")
-
     async def _while_deaf(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do something while nobody is heard. The microphone is read on, so that it is fresh when we listen again;
         without echo cancellation what it brings now may well be the toy itself."""
         self._busy = asyncio.create_task(doing)
-        tasks = self._busy, asyncio.create_task(self._ears.ignore())
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await first_of(self._busy, self._ears.ignore())
         finally:
-            await cancelled(*tasks)
             self._busy = None
-        for task in tasks:
-            if not task.cancelled():
-                task.result()
 
     def _show(self, state: State) -> None:
         """The light and the journal tell the same, and only here."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -24,7 +23,7 @@ class Journal:
             observer(event)
 
 
-def lines_to(file: TextIO) -> Callable[[Event], None]:
+def lines_to(file: TextIO) -> Observer:
     """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing."""
 
     def write(event: Event) -> None:
@@ -47,7 +46,7 @@ class Turn:
         self.seconds = 0.0
         """From the last sample of speech to the end of the newest stage, engines' wall time included."""
         self.stages: dict[str, float] = {}
-        self.usage: Usage | None = None
+        self._usage: Usage | None = None
 
     def stage(self, name: str, *, until: float | None = None) -> None:
         """All time since the last stage went into this one; a second call changes nothing.
@@ -62,10 +61,14 @@ class Turn:
         self.stages[name] = seconds - self.seconds
         self.seconds = seconds
 
+    def spent(self, usage: Usage) -> None:
+        """Note what the reply cost."""
+        self._usage = usage
+
     def account(self) -> dict[str, Any]:
         """The fields of the journal's "turn" line."""
         return {
             "voice_to_voice": round(self.seconds, 3),
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
-            "usage": asdict(self.usage) if self.usage else None,
+            "usage": asdict(self._usage) if self._usage else None,
         }

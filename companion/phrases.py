@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+
+from companion.errors import Cause, NoReply
+from companion.ports import Usage
 
 BRACKETS = {"(": ")", "（": "）", "[": "]", "【": "】"}
 """What opens a stage direction, and what closes it. Asterisks open and close one too."""
@@ -49,15 +52,25 @@ class Gesture:
     text: str
 
 
-async def phrases(text: AsyncGenerator[str, None]) -> AsyncGenerator[Phrase | Gesture, None]:
-    """The phrases and gestures of a streamed text, each as soon as it is complete. Closing it closes `text`."""
+async def phrases(
+    reply: AsyncGenerator[str | Usage, None], spent: Callable[[Usage], None]
+) -> AsyncGenerator[Phrase | Gesture, None]:
+    """The phrases and gestures of a reply, each as soon as it is complete; what it cost is told to `spent`. Closing
+    it closes `reply`. Raises NoReply, also for a reply of nothing."""
     cutter = Phrases()
-    async with aclosing(text):
-        async for piece in text:
+    empty = True
+    async with aclosing(reply):
+        async for piece in reply:
+            if isinstance(piece, Usage):
+                spent(piece)
+                continue
+            empty = empty and not piece.strip()
             for phrase in cutter.feed(piece):
                 yield phrase
     for phrase in cutter.finish():
         yield phrase
+    if empty:
+        raise NoReply(Cause.BROKEN, "The reply was empty")
 
 
 class Phrases:

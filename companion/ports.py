@@ -6,7 +6,7 @@ Every implementation passes the suite of its port in `tests/contracts`. Doubles 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -179,9 +179,5 @@ class Event:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Observer(Protocol):
-    """Whoever wants to know what happens: the journal file, the terminal, the summary."""
-
-    def __call__(self, event: Event) -> None:
-        """Take note of one event, at once."""
-        ...
+Observer = Callable[[Event], None]
+"""Whoever wants to know what happens, at once: the journal file, the terminal, the summary."""

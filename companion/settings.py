@@ -32,26 +32,26 @@ class _Section(BaseModel):
 class Toy(_Section):
     """`[toy]`: who it is."""
 
-    character: str = Field("pip", description="the character: a name from `companion characters list`, or a file")
+    character: str = Field(default="pip", description="a name from `companion characters list`, or a file")
 
 
 class Ears(_Section):
     """`[ears]`: how it listens."""
 
-    engine: Literal["auto", "sphinx"] = Field("auto", description="speech-to-text: auto or sphinx")
-    pause: float = Field(Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end what you say")
-    longest: float = Field(Patience.longest, ge=2.0, le=30.0, description="seconds after which you are cut short")
+    engine: Literal["auto", "sphinx"] = Field(default="auto", description="speech-to-text: auto or sphinx")
+    pause: float = Field(default=Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end an utterance")
+    longest: float = Field(default=Patience.longest, ge=2.0, le=30.0, description="seconds after which it is cut")
 
 
 class Chat(_Section):
     """`[chat]`: the character's mind."""
 
     engine: Literal["auto", "qwen", "rehearsal"] = Field(
-        "auto", description="auto (Qwen-Character when there is a key), qwen, or rehearsal (the mock server)"
+        default="auto", description="auto (Qwen-Character when there is a key), qwen, or rehearsal (the mock server)"
     )
-    base_url: str = Field("", description="the service's address; empty: the vendor's international host")
-    model: str = Field("", description="empty: qwen-flash-character")
-    key_file: Path | None = Field(None, description=f"a file that holds the key; else {KEY_VARIABLE} is used")
+    base_url: str = Field(default="", description="the service's address; empty: the vendor's international host")
+    model: str = Field(default="", description="empty: qwen-flash-character")
+    key_file: Path | None = Field(default=None, description=f"a file that holds the key; else {KEY_VARIABLE} is used")
 
     @field_validator("base_url")
     @classmethod
@@ -70,7 +70,7 @@ class Chat(_Section):
 class Voice(_Section):
     """`[voice]`: how it speaks."""
 
-    engine: Literal["auto", "espeak"] = Field("auto", description="text-to-speech: auto or espeak")
+    engine: Literal["auto", "espeak"] = Field(default="auto", description="text-to-speech: auto or espeak")
 
 
 class Settings(_Section):

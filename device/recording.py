@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from companion.audio import RATE, Samples
+from companion.audio import RATE, Audio, Samples
 from companion.errors import DeviceError
 
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)
@@ -18,6 +18,9 @@ UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 
 class Recording:
     """A recording on disk; it is read anew each time its samples are asked for."""
+
+    text: str | None = None
+    """What it says, nobody typed."""
 
     def __init__(self, path: Path) -> None:
         """Raises DeviceError, naming the file, if it cannot be read or holds no sound."""
@@ -39,7 +42,7 @@ class Recording:
                 for frame in _frames(container):
                     for piece in resampler.resample(frame):
                         decoded += piece.samples
-                        yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+                        yield _samples(piece)
         except FileNotFoundError as error:
             raise DeviceError(f"{self.path}: there is no such file") from error
         except (OSError, av.FFmpegError) as error:
@@ -47,6 +50,26 @@ class Recording:
                 reason = error.strerror or "unknown format"
                 raise DeviceError(f"{self.path}: is not a recording that can be read ({reason})") from error
             self.warning = f"{self.path}: is damaged after {decoded / RATE:.1f} s; used as far as it goes"
+
+
+class SpokenText:
+    """Something typed, and the sound a voice made of it."""
+
+    def __init__(self, text: str, audio: Audio) -> None:
+        self.text = text
+        self._audio = audio
+
+    def samples(self) -> Iterator[Samples]:
+        """Its samples at `RATE`."""
+        frame = av.AudioFrame.from_ndarray(self._audio.samples.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = self._audio.rate
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        for piece in (*resampler.resample(frame), *resampler.resample(None)):
+            yield _samples(piece)
+
+
+def _samples(frame: av.AudioFrame) -> Samples:
+    return frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
 def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:

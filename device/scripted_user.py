@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from typing import Protocol
 
 import numpy as np
 
-from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples, Utterance
 from companion.state import State
 
 POLITE_SECONDS = 0.5
-"""How long the light must invite before the user speaks."""
+"""How long the light must invite before the user speaks, once the toy has answered."""
 
 PATIENT_SECONDS = 3.5
-"""How long the user waits for an answer after the last line: longer than the longest pause an utterance may have."""
+"""How long the user waits for an answer: longer than the longest pause within an utterance."""
 
 INVITING = (State.LISTENING, State.IDLE)
 """What the light shows when one may speak."""
@@ -25,6 +26,11 @@ INVITING = (State.LISTENING, State.IDLE)
 
 class Line(Protocol):
     """One thing the user says."""
+
+    @property
+    def text(self) -> str | None:
+        """What it says, where that is known because it was typed."""
+        ...
 
     def samples(self) -> Iterator[Samples]:
         """Its sound at `companion.audio.RATE`, in pieces."""
@@ -47,11 +53,14 @@ class VisibleLight(Protocol):
 
 @dataclass(slots=True)
 class Said:
-    """When a line was said: seconds of the world; `ended` is None while it is being said."""
+    """When a line was said: seconds of the world."""
 
     line: Line
     began: float
-    ended: float | None = None
+    ended: float = math.inf
+    """Infinite while it is being said."""
+    text: str | None = None
+    """What it says, if it was typed; empty once somebody has asked."""
 
 
 class ScriptedUser:
@@ -65,30 +74,44 @@ class ScriptedUser:
         self._pieces: Iterator[Samples] = iter(())
         self._rest = np.zeros(0, np.int16)
         self._last_spoke = 0.0
-        self.said: list[Said] = []
-        self.finished = asyncio.Event()
-        """Set when the script is done and the toy has answered, or had time enough to."""
+        self._said: list[Said] = []
+        self._done = asyncio.Event()
+
+    async def done(self) -> None:
+        """Wait until the script is done and the toy has answered, or had time enough to."""
+        await self._done.wait()
 
     def sounds(self, now: float) -> Samples:
         """The 10 ms from `now` on, as the microphone hears them."""
+        answered = self._light.since > self._last_spoke
         invited = now - max(self._light.since, self._last_spoke) if self._light.state in INVITING else 0.0
-        speaking = bool(self.said) and self.said[-1].ended is None
-        if not speaking and self._lines and invited >= POLITE_SECONDS:
-            self.said.append(Said(self._lines.popleft(), now))
-            self._pieces = self.said[-1].line.samples()
+        speaking = bool(self._said) and self._said[-1].ended == math.inf
+        if not speaking and self._lines and invited >= (POLITE_SECONDS if answered else PATIENT_SECONDS):
+            line = self._lines.popleft()
+            self._said.append(Said(line, now, text=line.text))
+            self._pieces = line.samples()
             speaking = True
         if not speaking:
             if not self._lines and invited >= PATIENT_SECONDS:
-                self.finished.set()
+                self._done.set()
             return self._noise.integers(0, 2, FRAME_SAMPLES, dtype=np.int16)
         return self._speak(now)
+
+    def typed(self, utterance: Utterance) -> str | None:
+        """The text from which `utterance` was made; None if it was spoken. A line that the ears took for two
+        utterances is all in the first."""
+        for said in self._said:
+            if said.text is not None and said.began < utterance.ended and utterance.began < said.ended:
+                text, said.text = said.text, ""
+                return text
+        return None
 
     def _speak(self, now: float) -> Samples:
         while len(self._rest) < FRAME_SAMPLES and (piece := next(self._pieces, None)) is not None:
             self._rest = np.concatenate([self._rest, piece])
         frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
         if len(frame) < FRAME_SAMPLES:
-            self.said[-1].ended = self._last_spoke = now + FRAME_SECONDS
+            self._said[-1].ended = self._last_spoke = now + FRAME_SECONDS
             silence = self._noise.integers(0, 2, FRAME_SAMPLES - len(frame), dtype=np.int16)
             frame = np.concatenate([frame, silence])
         return frame

@@ -12,8 +12,8 @@ import itertools
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class World:
         self._engines = 0
         self._engines_since = 0.0
         self._engine_seconds = 0.0
-        self._stopped = False
+        self._turning = False
 
     def add(self, part: Callable[[float], None]) -> None:
         """Let `part` live in this world: called once a frame with the time at which the frame begins, in seconds."""
@@ -79,19 +79,26 @@ class World:
             return asyncio.SelectorEventLoop()
         return asyncio.SelectorEventLoop(_RestingSelector(self._turn_when_at_rest))
 
-    async def turn_by_the_wall_clock(self) -> None:
-        """Frame by frame as time goes by, for ever: run this as a task in a `realtime` world."""
+    @asynccontextmanager
+    async def turning(self) -> AsyncIterator[None]:
+        """Time passes inside, and only there."""
+        pace = asyncio.create_task(self._pace()) if self._realtime else None
+        self._turning = True
+        try:
+            yield
+        finally:
+            self._turning = False
+            if pace:
+                pace.cancel()
+
+    async def _pace(self) -> None:
         began = time.monotonic()
         for frame in itertools.count(1):
             await asyncio.sleep(began + frame * FRAME_SECONDS - time.monotonic())
             self._turn()
 
-    def stop(self) -> None:
-        """Nothing moves any more."""
-        self._stopped = True
-
     def _turn_when_at_rest(self) -> bool:
-        if self._engines or self._stopped:
+        if self._engines or not self._turning:
             return False
         self._turn()
         return True

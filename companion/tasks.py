@@ -1,9 +1,9 @@
-"""This file works ahead: the next phrase is made while this one sounds."""
+"""This file does things at once: one piece ahead of another, the first of several; and ends what it began."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -38,7 +38,20 @@ async def ahead(source: AsyncGenerator[Piece, None], count: int) -> AsyncGenerat
         await cancelled(maker)
 
 
-async def cancelled(*tasks: asyncio.Task[None]) -> None:
+async def first_of(*doings: Awaitable[None]) -> None:
+    """Do these at once until one of them ends; then the others are cancelled, and waited for. Raises what one of
+    them raised; one that was cancelled from elsewhere has just ended."""
+    tasks = [asyncio.ensure_future(doing) for doing in doings]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancelled(*tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
+
+
+async def cancelled(*tasks: asyncio.Future[None]) -> None:
     """Cancel these tasks and wait until they have cleaned up. What they raise stays with them."""
     for task in tasks:
         task.cancel()

@@ -1,0 +1,228 @@
+"""This file is the command `companion`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack, aclosing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+
+from companion import build, character, settings
+from companion.errors import CompanionError, DeviceError, SettingsError, TurnError
+from companion.history import USER
+from companion.journal import lines_to
+from companion.phrases import Gesture, phrases
+from companion.ports import Observer, Prompt
+from companion.terminal import Narrator
+
+FAILED, USAGE, SETTINGS = 1, 2, 78
+"""Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
+
+UNWRAPPED = 10_000
+"""Columns of help that goes to a file or a pipe."""
+
+TERMINAL = sys.stdout.isatty()
+
+app = typer.Typer(
+    help="A character one can talk to, in a plush toy, a smart speaker or on the desk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich" if TERMINAL else None,
+    context_settings={"help_option_names": ["-h", "--help"]}
+    | ({} if TERMINAL else {"max_content_width": UNWRAPPED, "terminal_width": UNWRAPPED}),
+)
+characters = typer.Typer(help="The characters: list them, read one, check your own.", no_args_is_help=True)
+app.add_typer(characters, name="characters")
+
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Who = Annotated[str | None, typer.Option("--character", metavar="NAME|FILE", help="whom to talk to")]
+Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings to use; none are read unless named")]
+
+
+def main() -> None:
+    """Run the command; every error of ours is one sentence on stderr and an exit code."""
+    try:
+        app()
+    except SettingsError as error:
+        for mistake in error.mistakes:
+            _complain(mistake)
+        sys.exit(SETTINGS)
+    except CompanionError as error:
+        _complain(str(error))
+        sys.exit(FAILED)
+
+
+@app.command()
+def simulate(
+    wav: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="a recording of what the user says next; repeatable")
+    ] = None,
+    say: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="the same, typed, after all recordings; repeatable")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="write what the speaker played, without the silences")
+    ] = None,
+    timeline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write what the speaker played, with the silences")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write what happened when, one JSON object a line")
+    ] = None,
+    who: Who = None,
+    config: Config = None,
+    seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
+    realtime: Annotated[bool, typer.Option("--realtime", help="on the wall clock, else as fast as can be")] = False,
+) -> None:
+    """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
+    if not wav and not say:
+        _complain("Nothing to say: give --wav FILE or --say TEXT, for example: companion simulate --say 'Hello!'")
+        raise typer.Exit(USAGE)
+    from device.simulated import World
+    from device.wav import save as save_wav
+    from device.wav import with_silences
+
+    chosen = settings.load(config)
+    somebody = character.load(who or chosen.toy.character)
+    recordings = [build.recording(path) for path in wav or []]
+    for _, warning in recordings:
+        if warning:
+            _complain(warning)
+    world = World(realtime=realtime)
+
+    async def converse(observers: list[Observer]) -> build.Simulation:
+        lines = [line for line, _ in recordings]
+        lines += [await build.spoken(text, somebody.language) for text in say or []]
+        scene = build.simulation(chosen, somebody, lines, world=world, seed=seed, observers=observers)
+        async with scene as simulation:
+            await simulation.run()
+            return simulation
+
+    narrator = Narrator(out, errors)
+    with ExitStack() as stack:
+        observers: list[Observer] = [stack.enter_context(narrator)]
+        if journal:
+            observers.append(lines_to(stack.enter_context(_opened(journal))))
+        runner = stack.enter_context(asyncio.Runner(loop_factory=world.event_loop))
+        simulation = runner.run(converse(observers))
+    heard = simulation.speaker.heard
+    files = []
+    if save:
+        files.append((str(save), save_wav(save, (audio for _, audio in heard))))
+    if timeline:
+        files.append((str(timeline), save_wav(timeline, with_silences(heard, until=world.now()))))
+    narrator.summary(simulation.engines, files, world.now())
+
+
+@app.command()
+def chat(
+    who: Annotated[
+        str | None,
+        typer.Option("--character", metavar="NAME|FILE", help="whom to write with: see `companion characters`"),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Write with a character instead of speaking: line by line, also from a pipe. An empty line or Ctrl-D ends it."""
+    chosen = settings.load(config)
+    asyncio.run(_correspond(chosen, character.load(who or chosen.toy.character)))
+
+
+@app.command("mock-qwen")
+def mock_qwen(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 0,
+) -> None:
+    """Serve the vendor's interface on this machine, without key or network, until Ctrl-C. Prints its base URL."""
+    from models.mock_qwen import MockQwen
+
+    everybody = [character.load(name) for name in character.bundled()]
+    MockQwen(everybody, port=port).serve(lambda base_url: print(base_url, flush=True))  # noqa: T201 - nothing but this
+
+
+@characters.command("list")
+def list_characters() -> None:
+    """Who comes with Companion."""
+    for name in character.bundled():
+        out.print(f"{name:<12} {character.load(name).summary}", soft_wrap=True)
+
+
+@characters.command("show")
+def show_character(who: Annotated[str, typer.Argument(metavar="NAME|FILE")]) -> None:
+    """What a character is told about itself, how it opens, and how it sounds."""
+    somebody = character.load(who)
+    out.print(somebody.system_message(), soft_wrap=True, markup=False)
+    out.print(f"\nOpens with: {somebody.opening}\nVoice: {somebody.espeak}", soft_wrap=True, markup=False)
+
+
+@characters.command("check")
+def check_character(who: Annotated[str, typer.Argument(metavar="NAME|FILE")]) -> None:
+    """Whether a character's file is complete; every mistake at once."""
+    somebody = character.load(who)
+    out.print(f"{somebody.name} is ready: {len(somebody.system_message())} characters of persona.", soft_wrap=True)
+
+
+@app.callback(invoke_without_command=True)
+def _version(show: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if show:
+        out.print(version("companion"))
+        raise typer.Exit
+
+
+async def _correspond(chosen: settings.Settings, somebody: character.Character) -> None:
+    async with build.correspondence(chosen, somebody) as post:
+        errors.print(f"{post.engine.name}: {post.engine.remark}", style="dim", soft_wrap=True)
+        history = post.history
+        history.remember(somebody.name, somebody.opening)
+        out.print(f"{somebody.name}: {somebody.opening}", soft_wrap=True, markup=False)
+        while line := await asyncio.to_thread(_line):
+            prompt = Prompt(history.messages(somebody, line), next(post.seeds), post.session)
+            try:
+                words = await _answer(post, prompt, somebody.name)
+            except TurnError as error:
+                _complain(str(error))
+                words = ""
+            if words:
+                history.remember(USER, line)
+                history.remember(somebody.name, words)
+
+
+async def _answer(post: build.Correspondence, prompt: Prompt, name: str) -> str:
+    """Print the reply phrase by phrase as it comes; its words."""
+    words: list[str] = []
+    out.print(f"{name}:", end="", markup=False)
+    try:
+        async with aclosing(phrases(post.chat.reply(prompt), lambda _: None)) as coming:
+            async for phrase in coming:
+                if isinstance(phrase, Gesture):
+                    out.print(f" *{phrase.text}*", style="dim italic", end="", soft_wrap=True, markup=False)
+                else:
+                    out.print(f" {phrase.text}", end="", soft_wrap=True, markup=False)
+                    words.append(phrase.text)
+    finally:
+        out.print()
+    return " ".join(words)
+
+
+def _line() -> str:
+    """What somebody writes; empty when there is no more."""
+    if sys.stdin.isatty():
+        out.print("you: ", style="bold green", end="")
+    return sys.stdin.readline().strip()
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise DeviceError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _complain(sentence: str) -> None:
+    errors.print(f"companion: {sentence}", style="red", soft_wrap=True, markup=False)

@@ -1,0 +1,111 @@
+"""This file shows a conversation in a terminal: who said what, the light, how long it took, and a summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from companion.build import Engine
+from companion.looks import LOOKS
+from companion.ports import Event
+from companion.state import State
+
+STRIP_CELLS = 60
+"""Width of the light's strip, in characters."""
+
+
+class Narrator:
+    """An observer that tells a conversation as it happens. Plain lines, unless `out` is a terminal."""
+
+    def __init__(self, out: Console, errors: Console) -> None:
+        self._out = out
+        self._errors = errors
+        self._status: Status | None = out.status("") if out.is_terminal else None
+        self._states: list[tuple[float, State]] = []
+        self._latencies: list[float] = []
+        self._usage: Counter[str] = Counter()
+        self._heard = 0
+
+    def __enter__(self) -> Narrator:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Tell one event."""
+        told = event.fields
+        match event.name:
+            case "state":
+                self._light(event.at, State(told["state"]))
+            case "heard":
+                self._heard += 1
+                self._line("you", told["text"], "bold")
+            case "said":
+                self._line(told["character"], told["text"] + ("" if told["complete"] else " —"), "cyan")
+            case "gesture":
+                self._line("", f"* {told['text']} *", "italic dim")
+            case "turn":
+                self._turn(told)
+            case "fault":
+                self._errors.print(f"{told['text']}.", style="red", soft_wrap=True, highlight=False)
+
+    def summary(self, engines: Sequence[Engine], files: Sequence[tuple[str, float]], until: float) -> None:
+        """What there is to know when it is over: `files` with the seconds of sound in each, `until` in seconds."""
+        self._out.print()
+        if not self._heard:
+            self._fact("heard", "nothing was said: no speech in what the microphone brought")
+        if self._latencies:
+            slowest = max(self._latencies)
+            self._fact("turns", f"{len(self._latencies)}")
+            self._fact("voice to voice", f"median {median(self._latencies):.2f} s, slowest {slowest:.2f} s")
+        if self._usage:
+            used = self._usage
+            self._fact(
+                "tokens",
+                f"{used['prompt_tokens']} in ({used['cached_tokens']} cached), {used['completion_tokens']} out: "
+                f"at most ${used['cost_usd']:.6f} at the vendor's prices",
+            )
+        for engine in engines:
+            self._fact(engine.part, engine.name + (f" ({engine.remark})" if engine.remark else ""))
+        self._fact("light", Text("").join(self._strip(until)))
+        for name, seconds in files:
+            self._fact("sound", f"{name} ({seconds:.1f} s)")
+
+    def _light(self, at: float, state: State) -> None:
+        self._states.append((at, state))
+        if self._status:
+            self._status.update(Text(f"● {state.value}", style=_colour(state)))
+
+    def _turn(self, told: Any) -> None:
+        self._latencies.append(told["voice_to_voice"])
+        for name, count in (told["usage"] or {}).items():
+            self._usage[name] += count
+        stages = " · ".join(f"{name} {seconds:.2f}" for name, seconds in told["stages"].items())
+        self._line("", f"{told['voice_to_voice']:.2f} s to the first sound: {stages}", "dim")
+
+    def _strip(self, until: float) -> Iterator[Text]:
+        """The light from the beginning to the end: coloured in a terminal, else the states' first letters."""
+        for cell in range(STRIP_CELLS):
+            at = until * cell / STRIP_CELLS
+            state = next((state for began, state in reversed(self._states) if began <= at), State.BOOTING)
+            yield Text("█" if self._out.is_terminal else state.value[0], style=_colour(state))
+
+    def _line(self, who: str, what: str, style: str) -> None:
+        self._out.print(Text(f"{who:>8}  ", style="bold green"), Text(what, style=style), sep="", soft_wrap=True)
+
+    def _fact(self, name: str, fact: str | Text) -> None:
+        self._out.print(Text(f"{name:>14}  ", style="dim"), fact, sep="", soft_wrap=True, highlight=False)
+
+
+def _colour(state: State) -> str:
+    return "rgb({},{},{})".format(*LOOKS[state].colour)

@@ -1,0 +1,52 @@
+"""This file writes what was played to a WAV file: wholly, or not at all."""
+
+from __future__ import annotations
+
+import os
+import wave
+from collections.abc import Iterable
+from pathlib import Path
+
+from companion.audio import Audio
+from companion.errors import DeviceError
+
+EMPTY_RATE = 22_050
+"""Hertz of a file that holds no sound: espeak-ng's and Piper's usual rate."""
+
+
+def save(path: Path, pieces: Iterable[Audio]) -> float:
+    """Write `pieces`, one after the other, to `path`; the seconds they last. Raises DeviceError.
+
+    The file appears under its name when it is complete. Its rate is that of the first piece; with no piece it
+    holds no sound. All pieces must have one rate.
+    """
+    parts = list(pieces) or [Audio.silence(0.0, EMPTY_RATE)]
+    whole = Audio.join(parts)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        try:
+            with wave.open(str(unfinished), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(whole.rate)
+                file.writeframes(whole.samples.astype("<i2").tobytes())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise DeviceError(f"{path}: cannot be written ({error.strerror})") from error
+    return whole.seconds
+
+
+def with_silences(heard: Iterable[tuple[float, Audio]], until: float) -> Iterable[Audio]:
+    """The pieces on their timeline, from 0 to `until`: each is given with the second at which it began."""
+    written = 0.0
+    rate = EMPTY_RATE
+    for began, audio in heard:
+        rate = audio.rate
+        if (gap := began - written) > 0.5 / rate:
+            yield Audio.silence(gap, rate)
+            written += round(gap * rate) / rate
+        yield audio
+        written += audio.seconds
+    yield Audio.silence(max(0.0, until - written), rate)

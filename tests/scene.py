@@ -1,0 +1,134 @@
+"""A stage for tests: a scripted user and scripted engines around a real conversation, in a simulated world."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from companion.audio import RATE, Samples
+from companion.character import Character, parse
+from companion.conversation import Conversation
+from companion.ears import Ears, Patience
+from companion.history import History
+from companion.journal import Journal
+from companion.ports import ChatModel, Event, Transcriber, Voice
+from device.scripted_user import ScriptedUser
+from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
+from models.scripted import ScriptedChat, ScriptedDetector, ScriptedTranscriber, ScriptedVoice
+
+Result = TypeVar("Result")
+
+PERSONA = {
+    "name": "Bo",
+    "summary": "a test",
+    "persona": {"details": "A test.", "style": "Short."},
+    "opening": "Hello, I am Bo.",
+    "apologies": {"lost": ["Oh dear."], "unreachable": ["Nobody there."]},
+}
+
+
+def bo(**changes: Any) -> Character:
+    return parse(PERSONA | changes, "a test")
+
+
+class Shout:
+    """A line of loud noise, with silences in it: seconds of noise, of silence, of noise ..."""
+
+    def __init__(self, *seconds: float, text: str | None = None) -> None:
+        self._seconds = seconds
+        self.text = text
+
+    def samples(self) -> Iterator[Samples]:
+        noise = np.random.default_rng(1)
+        for number, seconds in enumerate(self._seconds):
+            count = round(seconds * RATE)
+            loud = 6_000 if number % 2 == 0 else 1
+            yield noise.integers(-loud, loud, count, dtype=np.int16, endpoint=True)
+
+
+class Scene:
+    """Everything around a conversation; make it outside of an event loop, and `play` it once."""
+
+    def __init__(
+        self,
+        *lines: Shout,
+        hears: Sequence[str] = (),
+        replies: Sequence[Sequence[str]] = (),
+        chat: Callable[[World], ChatModel] | None = None,
+        transcriber: Callable[[World], Transcriber] | None = None,
+        voice: Callable[[World], Voice] | None = None,
+        character: Character | None = None,
+        patience: Patience | None = None,
+        longest: float = 600.0,
+    ) -> None:
+        self.world = World(longest=longest)
+        self.light = SimulatedLight(self.world)
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0))
+        self.speaker = SimulatedSpeaker(self.world)
+        self.chat = chat(self.world) if chat else ScriptedChat(replies)
+        self.voice = voice(self.world) if voice else ScriptedVoice()
+        self.transcriber = transcriber(self.world) if transcriber else ScriptedTranscriber(hears)
+        self.events: list[Event] = []
+        self.history = History(6_000)
+        self.conversation = Conversation(
+            character=character or bo(),
+            ears=Ears(SimulatedMicrophone(self.world, self.user.sounds), ScriptedDetector(), patience or Patience()),
+            transcriber=self.transcriber,
+            chat=self.chat,
+            voice=self.voice,
+            speaker=self.speaker,
+            light=self.light,
+            clock=self.world,
+            journal=Journal(self.world, self.events.append),
+            history=self.history,
+            session="s",
+            seeds=itertools.count(1),
+        )
+
+    def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:
+        """Let the conversation live until the user's script is done, or `until` returns; what it returns."""
+
+        async def act() -> Result | None:
+            async with self.world.turning():
+                living = asyncio.create_task(self.conversation.live())
+                ending = asyncio.ensure_future(until() if until else self.user.done())
+                await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED)
+                living.cancel()
+                await asyncio.wait({living})
+                if not living.cancelled():
+                    living.result()
+                return ending.result()
+
+        return in_world(self.world, act)
+
+    def told(self, name: str) -> list[Event]:
+        """The journal's events of one name."""
+        return [event for event in self.events if event.name == name]
+
+    def states(self) -> list[str]:
+        return [event.fields["state"] for event in self.told("state")]
+
+    async def until_event(self, name: str, **fields: Any) -> Event:
+        """Wait, in simulated time, for the first event with these fields."""
+        while True:
+            for event in self.told(name):
+                if fields.items() <= event.fields.items():
+                    return event
+            await self.world.sleep(0.01)
+
+
+def in_world(world: World, act: Callable[[], Awaitable[Result]]) -> Result:
+    """Run `act` in the event loop of `world`; no task may be left when it returns."""
+
+    async def run() -> Result:
+        result = await act()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, f"left running: {left}"
+        return result
+
+    with asyncio.Runner(loop_factory=world.event_loop) as runner:
+        return runner.run(run())
