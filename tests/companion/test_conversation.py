@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def gaps(scene: Scene, since: float) -> list[float]:
     heard = [(began, audio.seconds) for began, audio in scene.speaker.heard if began >= since]
     return [
         round(after - began - seconds, 4)
-        for (began, seconds), (after, _) in zip(heard, heard[1:], strict=False)
+        for (began, seconds), (after, _) in itertools.pairwise(heard)
         if after - began - seconds > 1e-6
     ]
 
@@ -77,11 +78,11 @@ def test_the_next_phrase_is_made_while_this_one_sounds() -> None:
 
 
 def test_text_that_trickles_in_while_a_phrase_sounds_leaves_no_gap() -> None:
-    words = "This phrase lasts for quite a while. So does the one that follows it. And one more.".split(" ")
+    reply = "This phrase lasts for quite a while. So does the one that follows it. And one more."
     scene = Scene(
         Shout(1.0),
         hears=["a"],
-        chat=lambda world: ScriptedChat([[word + " " for word in words]], clock=world, delay=0.1),
+        chat=lambda world: ScriptedChat([[word + " " for word in reply.split()]], clock=world, delay=0.1),
     )
     scene.play()
     assert gaps(scene, scene.told("heard")[0].at) == []
