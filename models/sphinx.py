@@ -1,0 +1,129 @@
+"""This file reads English with pocketsphinx, whose wheel carries a model: the embedded ears.
+
+It is a recogniser of the time before neural networks: fair with a clear grown-up voice close to the microphone, poor
+with children and noise. It is there so that the toy hears something before anything has been downloaded.
+
+The wheel's own binding keeps Python's lock for the whole reading, a third of a second for each second of speech on a
+small board: no frame would be heard and no light would move meanwhile. The C library lies in the same file and is
+called through ctypes, which lets go of the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+from weakref import finalize
+
+import numpy as np
+
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples, Utterance
+from companion.errors import NotHeard
+from companion.ports import Transcript
+
+FALL: Final = 35.0
+"""Decibels below the loudest frame from which on the ends of an utterance count as silence."""
+
+MARGIN: Final = 10
+"""Frames kept before and after what is not silence: soft consonants are there, and the decoder wants a little rest."""
+
+OPTIONS: Final = {
+    # Normalise by the mean of this utterance, not by a running mean that begins with a guess and ends in the next.
+    "cmn": "batch",
+    # Trust the language model more than usual (8.5) in the second pass, which decides between similar words.
+    "fwdflatlw": 11.0,
+    # Not a word on stderr: what goes wrong is raised.
+    "loglevel": "FATAL",
+}
+"""What we ask of the decoder other than its defaults. TUNING"""
+
+
+class SphinxTranscriber:
+    """The embedded ears. Each utterance is read for itself: the same sound gives the same text, always."""
+
+    def __init__(self) -> None:
+        """Costs nothing: the model is loaded at the first use (0.5 s on a desk)."""
+        # One thread of its own, because the decoder can do one thing at a time. A reading cannot be stopped: when a
+        # call is cancelled the next one waits for the thread, and one that is cancelled while it waits never begins.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sphinx")
+        self._decoder: _Decoder | None = None
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """The words of one utterance at `RATE`, in lower case, without punctuation. Raises NotHeard."""
+        text = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, utterance.audio)
+        return Transcript(text, "sphinx")
+
+    def _read(self, audio: Audio) -> str:
+        if audio.rate != RATE:
+            raise NotHeard(f"pocketsphinx reads sound at {RATE} Hz, not at {audio.rate}")
+        speech = without_silent_ends(audio.samples)
+        if not len(speech):
+            return ""
+        decoder, self._decoder = self._decoder or _Decoder(), None  # one that fails in the middle is not used again
+        hypothesis = decoder.decode(speech)
+        self._decoder = decoder
+        return plain(hypothesis)
+
+
+def plain(hypothesis: str) -> str:
+    """Only the words of a hypothesis: "<s> read(2) ++BREATH++ it [NOISE]" is "read it"."""
+    words = (re.sub(r"\(\d+\)$", "", word) for word in hypothesis.lower().split())
+    return " ".join(word for word in words if word[0] not in "<[+")
+
+
+def without_silent_ends(samples: Samples) -> Samples:
+    """What lies between the ends that are silent, beside the loudest frame; nothing of digital silence.
+
+    Silence would shift the mean by which the decoder normalises: that alone costs a third of its errors. In noise
+    there is nothing to cut, and nothing is cut.
+    """
+    frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (-FALL / 10))
+    if not len(loud):
+        return samples[:0]
+    first, last = max(0, int(loud[0]) - MARGIN), int(loud[-1]) + 1 + MARGIN
+    return samples[first * FRAME_SAMPLES : last * FRAME_SAMPLES]
+
+
+class _Decoder:
+    """The few functions of pocketsphinx.h that we need. The model stays loaded as long as the object lives."""
+
+    def __init__(self) -> None:
+        try:
+            from pocketsphinx import _pocketsphinx, get_model_path  # here: importing it takes a while
+
+            library = ctypes.CDLL(_pocketsphinx.__file__)
+            library.ps_config_parse_json.restype = library.ps_init.restype = ctypes.c_void_p
+            library.ps_get_hyp.restype = ctypes.c_char_p
+        except (ImportError, OSError, AttributeError) as error:
+            raise NotHeard(f"pocketsphinx cannot be loaded: {error}") from error
+        model = Path(get_model_path("en-us"))
+        files = {"hmm": "en-us", "lm": "en-us.lm.bin", "dict": "cmudict-en-us.dict"}
+        options = OPTIONS | {"samprate": RATE} | {name: str(model / file) for name, file in files.items()}
+        config = ctypes.c_void_p(library.ps_config_parse_json(None, json.dumps(options).encode()))
+        self._library = library
+        self._decoder = ctypes.c_void_p(library.ps_init(config))
+        finalize(self, library.ps_free, self._decoder)
+        library.ps_config_free(config)
+        if not self._decoder:
+            raise NotHeard(f"pocketsphinx cannot load its model in {model}")
+
+    def decode(self, samples: Samples) -> str:
+        """The best hypothesis, as the decoder spells it. Raises NotHeard."""
+        library, decoder = self._library, self._decoder
+        sound = samples.tobytes()
+        size = ctypes.c_size_t(len(samples))
+        library.ps_reinit_feat(decoder, None)  # else the mean of the utterance before lives on
+        # process_raw: the decoder, the sound, its size, "search, too", "this is all of it".
+        if (
+            library.ps_start_utt(decoder) < 0
+            or library.ps_process_raw(decoder, sound, size, 0, 1) < 0
+            or library.ps_end_utt(decoder) < 0
+        ):
+            raise NotHeard("pocketsphinx could not read the utterance")
+        return (library.ps_get_hyp(decoder, None) or b"").decode(errors="replace")
