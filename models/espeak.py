@@ -113,14 +113,18 @@ def _near(name: str, known: list[str]) -> str:
 
 
 def _data() -> Path:
-    import espeakng_loader  # here, as everywhere: whoever speaks with Piper never loads it
+    try:
+        import espeakng_loader  # here: whoever speaks with Piper never needs it
 
-    return Path(espeakng_loader.get_data_path())
+        return Path(espeakng_loader.get_data_path())
+    except (ImportError, RuntimeError) as error:
+        raise NoVoice(f"espeak-ng is missing: {error}") from error
 
 
 @contextmanager
 def _library() -> Iterator[tuple[ctypes.CDLL, int, list[bytes]]]:
     """The library as if it had never spoken, its rate in Hertz, and the list that its samples will fall into."""
+    data = _data()
     import espeakng_loader
 
     pieces: list[bytes] = []
@@ -137,9 +141,9 @@ def _library() -> Iterator[tuple[ctypes.CDLL, int, list[bytes]]]:
         except OSError as error:
             raise NoVoice(f"espeak-ng cannot be loaded: {error}") from error
         undone.callback(dlclose, library._handle)
-        rate = library.espeak_Initialize(_SYNCHRONOUS, 0, str(_data().parent).encode(), _DO_NOT_EXIT)
+        rate = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data.parent).encode(), _DO_NOT_EXIT)
         if rate <= 0:
-            raise NoVoice(f"espeak-ng cannot read its data in {_data()}")
+            raise NoVoice(f"espeak-ng cannot read its data in {data}")
         undone.callback(library.espeak_Terminate)
         library.espeak_ng_SetRandSeed(_SEED)
         library.espeak_SetSynthCallback(callback)

@@ -3,8 +3,8 @@
 It is a recogniser of the time before neural networks: fair with a clear grown-up voice close to the microphone, poor
 with children and noise. It is there so that the toy hears something before anything has been downloaded.
 
-The wheel's own binding keeps Python's lock for the whole reading, a third of a second for each second of speech on a
-small board: no frame would be heard and no light would move meanwhile. The C library lies in the same file and is
+The wheel's own binding keeps Python's lock for the whole reading, 1.3 s at a time where this was tried: no frame
+would be heard and no light would move meanwhile. The C library lies in the same file and is
 called through ctypes, which lets go of the lock.
 """
 
@@ -28,18 +28,20 @@ from companion.ports import Transcript
 FALL: Final = 35.0
 """Decibels below the loudest frame from which on the ends of an utterance count as silence."""
 
-MARGIN: Final = 10
+MARGIN: Final = 5
 """Frames kept before and after what is not silence: soft consonants are there, and the decoder wants a little rest."""
 
 OPTIONS: Final = {
     # Normalise by the mean of this utterance, not by a running mean that begins with a guess and ends in the next.
     "cmn": "batch",
-    # Trust the language model more than usual (8.5) in the second pass, which decides between similar words.
-    "fwdflatlw": 11.0,
     # Not a word on stderr: what goes wrong is raised.
     "loglevel": "FATAL",
 }
-"""What we ask of the decoder other than its defaults. TUNING"""
+"""What we ask of the decoder other than its defaults; its beams and weights were found best as they are.
+
+Measured on 20 sentences in four of flite's voices, between silences: rms 1.5 %, awb 7.6 %, slt 6.8 %, kal16 3.0 % wrong
+words, at 0.15 s of one desk core for each second of sound.
+"""
 
 
 class SphinxTranscriber:
@@ -78,8 +80,8 @@ def plain(hypothesis: str) -> str:
 def without_silent_ends(samples: Samples) -> Samples:
     """What lies between the ends that are silent, beside the loudest frame; nothing of digital silence.
 
-    Silence would shift the mean by which the decoder normalises: that alone costs a third of its errors. In noise
-    there is nothing to cut, and nothing is cut.
+    Silence shifts the mean by which the decoder normalises: uncut, it made twice the errors (10.4 % wrong words, not
+    4.7 %). In noise nothing is that quiet, and nothing is cut.
     """
     frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     power = np.mean(np.square(frames, dtype=np.float64), axis=1)

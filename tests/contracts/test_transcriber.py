@@ -1,0 +1,70 @@
+"""What everything that hears must do, whichever library it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from companion.audio import RATE, Audio, Utterance
+from companion.ports import Transcriber, Transcript
+from models.scripted import ScriptedTranscriber
+from models.sphinx import SphinxTranscriber
+
+NOISE = (500 * np.random.default_rng(0).standard_normal(RATE)).astype(np.int16)
+
+TRANSCRIBERS: list[Callable[[], Transcriber]] = [
+    lambda: ScriptedTranscriber([""] * 8),
+    SphinxTranscriber,
+]
+
+
+@pytest.fixture(params=TRANSCRIBERS, ids=["scripted", "sphinx"])
+def transcriber(request: pytest.FixtureRequest) -> Transcriber:
+    made: Transcriber = request.param()
+    return made
+
+
+def utterance(seconds: float) -> Utterance:
+    audio = Audio(NOISE[: round(seconds * RATE)])
+    return Utterance(audio, began=0.0, ended=audio.seconds)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.02, 1.0])
+def test_no_words_are_an_empty_text_and_no_error(transcriber: Transcriber, seconds: float) -> None:
+    transcript = asyncio.run(transcriber.transcribe(utterance(seconds)))
+    assert transcript.text == ""
+    assert transcript.engine == transcript.engine.lower() != ""
+
+
+def test_one_utterance_after_another_is_answered(transcriber: Transcriber) -> None:
+    async def three_times() -> list[Transcript]:
+        return [await transcriber.transcribe(utterance(0.3)) for _ in range(3)]
+
+    assert len({transcript.engine for transcript in asyncio.run(three_times())}) == 1
+
+
+def test_utterances_at_the_same_time_are_all_answered(transcriber: Transcriber) -> None:
+    async def at_once() -> list[Transcript]:
+        return await asyncio.gather(*(transcriber.transcribe(utterance(0.3)) for _ in range(3)))
+
+    assert len(asyncio.run(at_once())) == 3
+
+
+def test_a_cancelled_call_ends_at_once_and_leaves_the_next_one_whole(transcriber: Transcriber) -> None:
+    async def cancel_and_ask_again() -> Transcript:
+        dropped = asyncio.create_task(transcriber.transcribe(utterance(1.0)))
+        await asyncio.sleep(0)
+        dropped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dropped
+        return await transcriber.transcribe(utterance(0.3))
+
+    assert asyncio.run(cancel_and_ask_again()).text == ""
+
+
+def test_a_later_loop_may_use_it_again(transcriber: Transcriber) -> None:
+    for _ in range(2):
+        assert asyncio.run(transcriber.transcribe(utterance(0.3))).text == ""

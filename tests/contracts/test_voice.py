@@ -1,0 +1,93 @@
+"""What everything that speaks must do, whichever library it is made of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+import pytest
+
+from companion.audio import Audio
+from companion.character import Espeak
+from companion.ports import Voice
+from models.espeak import EspeakVoice
+from models.scripted import ScriptedVoice
+
+VOICES: list[Callable[[], Voice]] = [
+    ScriptedVoice,
+    lambda: EspeakVoice(Espeak()),
+]
+
+
+@pytest.fixture(params=VOICES, ids=["scripted", "espeak"])
+def voice(request: pytest.FixtureRequest) -> Voice:
+    made: Voice = request.param()
+    return made
+
+
+async def pieces(voice: Voice, text: str) -> list[Audio]:
+    async with aclosing(voice.speak(text)) as spoken:
+        return [piece async for piece in spoken]
+
+
+def seconds(voice: Voice, text: str) -> float:
+    return sum(piece.seconds for piece in asyncio.run(pieces(voice, text)))
+
+
+def test_a_phrase_is_audible_and_of_one_rate(voice: Voice) -> None:
+    phrase = Audio.join(asyncio.run(pieces(voice, "Good morning, my friend.")))  # join refuses mixed rates
+    assert 0.5 < phrase.seconds < 4
+    assert phrase.level > -35
+
+
+def test_a_longer_phrase_takes_longer(voice: Voice) -> None:
+    assert seconds(voice, "Good morning, my friend, did you sleep well?") > 1.5 * seconds(voice, "Good morning.")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "\0", "\x01", "\ud800", "😀", "...", "<b>", "%s %n", "你好"])
+def test_no_text_is_too_strange(voice: Voice, text: str) -> None:
+    assert seconds(voice, text) < 3
+
+
+def test_one_phrase_after_another_is_spoken(voice: Voice) -> None:
+    assert seconds(voice, "Good morning.") == pytest.approx(seconds(voice, "Good morning."), abs=0.1)
+
+
+def test_phrases_at_the_same_time_are_all_spoken(voice: Voice) -> None:
+    async def at_once() -> list[list[Audio]]:
+        return await asyncio.gather(*(pieces(voice, text) for text in ("Good morning.", "Good night.", "Good bye.")))
+
+    assert all(Audio.join(phrase).seconds > 0.3 for phrase in asyncio.run(at_once()))
+
+
+def test_a_phrase_closed_after_its_first_piece_leaves_the_next_one_whole(voice: Voice) -> None:
+    whole = seconds(voice, "Good night.")
+
+    async def close_early() -> None:
+        async with aclosing(voice.speak("Good morning, my friend.")) as spoken:
+            await anext(spoken)
+
+    asyncio.run(close_early())
+    assert seconds(voice, "Good night.") == pytest.approx(whole, abs=0.1)
+
+
+def test_a_cancelled_phrase_ends_at_once_and_leaves_the_next_one_whole(voice: Voice) -> None:
+    whole = seconds(voice, "Good night.")
+
+    async def cancel() -> None:
+        dropped = asyncio.create_task(pieces(voice, "Good morning, my friend."))
+        await asyncio.sleep(0)
+        dropped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dropped
+
+    asyncio.run(cancel())
+    assert seconds(voice, "Good night.") == pytest.approx(whole, abs=0.1)
+
+
+def test_a_phrase_never_begun_costs_nothing(voice: Voice) -> None:
+    async def make_and_close() -> None:
+        await voice.speak("Good morning.").aclose()
+
+    asyncio.run(make_and_close())
