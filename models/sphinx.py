@@ -4,8 +4,8 @@ It is a recogniser of the time before neural networks: fair with a clear grown-u
 with children and noise. It is there so that the toy hears something before anything has been downloaded.
 
 The wheel's own binding keeps Python's lock for the whole reading, 1.3 s at a time where this was tried: no frame
-would be heard and no light would move meanwhile. The C library lies in the same file and is
-called through ctypes, which lets go of the lock.
+would be heard and no light would move meanwhile. The C library lies in the same file and is called through ctypes,
+which lets go of the lock.
 """
 
 from __future__ import annotations

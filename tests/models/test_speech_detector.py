@@ -4,6 +4,7 @@ import asyncio
 import wave
 from collections.abc import Callable
 from contextlib import aclosing
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from companion.audio import FRAME_SAMPLES, RATE, Audio
 from companion.character import Espeak
 from companion.errors import CompanionError
 from models.espeak import EspeakVoice
-from models.speech_detector import HANGOVER, SileroDetector, model_file
+from models.speech_detector import CONTEXT, HANGOVER, SileroDetector, model_file
 
 SECONDS = 6
 TIME = np.arange(SECONDS * RATE) / RATE
@@ -148,6 +149,24 @@ def test_the_judge_wakes_with_the_third_of_a_second_before_the_gate_opened() -> 
         if judged:
             break
     assert sum(judged) / RATE == pytest.approx(0.32, abs=0.01)
+
+
+def test_the_judge_sees_the_end_of_the_block_before_and_its_own_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, NDArray[np.float32]]] = []
+    detector = SileroDetector()
+    session = detector._judge._session
+
+    def run(outputs: list[str], inputs: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        given.append(inputs)
+        return session.run(outputs, inputs)
+
+    monkeypatch.setattr(detector._judge, "_session", SimpleNamespace(run=run))
+    probabilities(recorded("game-rms"), detector)
+    assert not given[0]["input"][0, :CONTEXT].any()
+    for before, now in pairwise(given):
+        assert np.array_equal(now["input"][0, :CONTEXT], before["input"][0, -CONTEXT:])
+        assert now["h"].any()
+        assert now["c"].any()
 
 
 def test_only_frames_of_ten_milliseconds_at_our_rate_are_taken() -> None:
