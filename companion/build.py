@@ -37,6 +37,10 @@ HISTORY_TOKENS = 6_000
 """Of a request: below the smallest input window (7,680), with room for what our own count gets wrong."""
 
 
+REHEARSAL = "rehearsal"
+"""The name of the engine that is no model at all: the mock server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """Which engine serves a part, in words for the owner."""
@@ -157,7 +161,7 @@ async def _chat(settings: Settings, character: Character, stack: AsyncExitStack)
     from models.qwen import BASE_URL, QwenChat
     from models.qwen_models import DEFAULT
 
-    secret = None if settings.chat.engine == "rehearsal" else key(settings)
+    secret = None if settings.chat.engine == REHEARSAL else key(settings)
     model = settings.chat.model or DEFAULT
     if secret:
         base_url = settings.chat.base_url or BASE_URL
@@ -169,7 +173,7 @@ async def _chat(settings: Settings, character: Character, stack: AsyncExitStack)
 
         server = await stack.enter_async_context(MockQwen([character]))
         base_url, secret = server.base_url, "sk-rehearsal"
-        engine = Engine("character", "rehearsal", f"answers from its own file; set {KEY_VARIABLE} for {model}")
+        engine = Engine("character", REHEARSAL, f"answers from its own file; set {KEY_VARIABLE} for {model}")
     chat = QwenChat(base_url=base_url, key=secret, model=model)
     stack.push_async_callback(chat.aclose)
     return chat, engine

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from companion.errors import Cause, SettingsError
+from companion.errors import Cause, NotHeard, NoVoice, SettingsError
 
 BUNDLED = Path(__file__).parent / "characters"
 
@@ -106,9 +107,10 @@ def load(name_or_file: str) -> Character:
     """A bundled character by name, or anybody's by file. Raises SettingsError with every mistake in it."""
     if name_or_file in bundled():
         return read(BUNDLED / f"{name_or_file}.toml")
-    path = Path(name_or_file).expanduser()
-    if path.suffix == ".toml" or path.is_file():
-        return read(path)
+    with suppress(OSError, RuntimeError):  # too long for a name, somewhere nobody may look, "~" of nobody
+        path = Path(name_or_file).expanduser()
+        if path.suffix == ".toml" or path.is_file():
+            return read(path)
     near = get_close_matches(name_or_file.lower(), bundled(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(bundled())}, or name a .toml file"
     raise SettingsError([f"There is no character {name_or_file!r}: {hint}"])
@@ -119,12 +121,12 @@ def read(path: Path) -> Character:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise SettingsError([f"{path}: larger than {LARGEST_FILE // 1024} KiB; a page or two of text will do"])
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read ({error.strerror})"]) from error
     except UnicodeDecodeError as error:
         raise SettingsError([f"{path}: is not UTF-8 text"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers too long and lists too deep
         raise SettingsError([f"{path}: is not valid TOML: {error}"]) from error
     return parse(table, str(path))
 
@@ -152,13 +154,15 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
         ),
         rehearsal=tuple(form.rehearsal()),
     )
+    if character.name == "user":
+        form.refuse("name", "user is what the history calls the person who talks; take another")
     if mistakes := form.finish():
         raise SettingsError([f"{origin}: {mistake}" for mistake in mistakes])
     return character
 
 
 def _apology_kinds(form: _Form) -> list[str]:
-    known = ["lost", "not_heard", *Cause]
+    known = ["lost", NotHeard.kind, NoVoice.kind, *Cause]
     return [kind for kind in known if kind == "lost" or form.has(f"apologies.{kind}")]
 
 
@@ -211,6 +215,9 @@ class _Form:
                 self._mistakes.append(f"{where}: unknown {', '.join(unknown)}; it has hears and says")
             hears = self._lines(f"{where}, hears", entry.get("hears", []), empty=True)
             yield Rehearsed(tuple(word.lower() for word in hears), self._lines(f"{where}, says", entry.get("says")))
+
+    def refuse(self, key: str, why: str) -> None:
+        self._mistakes.append(f"{key}: {why}")
 
     def finish(self) -> list[str]:
         """All mistakes, unknown keys last."""

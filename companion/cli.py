@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import ExitStack, aclosing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -90,6 +91,9 @@ def simulate(
     from device.wav import save as save_wav
     from device.wav import with_silences
 
+    for path in (save, timeline, journal):
+        if path:
+            _check_place(path)
     chosen = settings.load(config)
     somebody = character.load(who or chosen.toy.character)
     recordings = [build.recording(path) for path in wav or []]
@@ -110,7 +114,7 @@ def simulate(
     with ExitStack() as stack:
         observers: list[Observer] = [stack.enter_context(narrator)]
         if journal:
-            observers.append(lines_to(stack.enter_context(_opened(journal))))
+            observers.append(lines_to(stack.enter_context(journal.open("w", encoding="utf-8"))))
         runner = stack.enter_context(asyncio.Runner(loop_factory=world.event_loop))
         simulation = runner.run(converse(observers))
     heard = simulation.speaker.heard
@@ -217,11 +221,11 @@ def _line() -> str:
     return sys.stdin.readline().strip()
 
 
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise DeviceError(f"{path}: cannot be written ({error.strerror})") from error
+def _check_place(path: Path) -> None:
+    """Raise DeviceError now if `path` cannot be written later, when there is something to lose."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        reason = "it is a folder" if path.is_dir() else "is its folder there, and yours?"
+        raise DeviceError(f"{path}: cannot be written ({reason})")
 
 
 def _complain(sentence: str) -> None:

@@ -28,7 +28,8 @@ def lines_to(file: TextIO) -> Observer:
 
     def write(event: Event) -> None:
         line = {"at": round(event.at, 3), "event": event.name, **event.fields}
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        text = json.dumps(line, ensure_ascii=False)
+        file.write(text.encode(errors="replace").decode() + "\n")  # half a surrogate pair must not end the toy
         file.flush()
 
     return write
@@ -70,5 +71,5 @@ class Turn:
         return {
             "voice_to_voice": round(self.seconds, 3),
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
-            "usage": asdict(self._usage) if self._usage else None,
+            "usage": asdict(self._usage) | {"cost_usd": round(self._usage.cost_usd, 9)} if self._usage else None,
         }

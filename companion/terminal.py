@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from companion.build import Engine
+from companion.build import REHEARSAL, Engine
 from companion.looks import LOOKS
 from companion.ports import Event
 from companion.state import State
@@ -70,10 +70,11 @@ class Narrator:
             self._fact("voice to voice", f"median {median(self._latencies):.2f} s, slowest {slowest:.2f} s")
         if self._usage:
             used = self._usage
+            unpaid = ", had they been asked" if any(engine.name == REHEARSAL for engine in engines) else ""
             self._fact(
                 "tokens",
                 f"{used['prompt_tokens']} in ({used['cached_tokens']} cached), {used['completion_tokens']} out: "
-                f"at most ${used['cost_usd']:.6f} at the vendor's prices",
+                f"at most ${used['cost_usd']:.6f} at the vendor's prices{unpaid}",
             )
         for engine in engines:
             self._fact(engine.part, engine.name + (f" ({engine.remark})" if engine.remark else ""))

@@ -14,30 +14,21 @@ from companion.character import Character, Rehearsed
 from companion.ports import Message
 from models.topic import content_words, is_cjk, is_little, mentions, topic
 
-ASIDE_SHARE = 0.3
-"""Share of answers with a stage direction, where the request does not forbid parentheses."""
-
-ASIDES = {
-    "en": ("(wags tail)", "(tilts head)", "(smiles)", "(leans closer)"),
-    "zh": ("（歪着头）", "（笑了笑）"),
-    "ja": ("（首をかしげて）", "（にっこり笑って）"),
-}
-
 ANYBODY = {
     "en": (
         "Oh, {topic}! Tell me more about that.",
-        "{topic}? Now I am curious. And then?",
+        "(tilts head) {topic}? Now I am curious. And then?",
         "{topic}, you say? You always bring me something new to think about.",
-        "Hmm, {topic}. What do you like most about it?",
+        "Hmm, {topic}. (leans closer) What do you like most about it?",
     ),
-    "zh": ("{topic}？再多告诉我一点吧！", "说到{topic}，我也很好奇，然后呢？", "原来是{topic}！你最喜欢它的什么？"),
+    "zh": ("{topic}？再多告诉我一点吧！", "（歪着头）说到{topic}，我也很好奇，然后呢？", "原来是{topic}！你最喜欢它的什么？"),
     "ja": (
         "{topic}？もっと聞かせて！",
         "{topic}のこと、わたしも気になっていたんだ。それから？",
-        "{topic}かあ、いいね！",
+        "（にっこり笑って）{topic}かあ、いいね！",
     ),
 }
-"""What somebody answers for whom nothing was rehearsed."""
+"""What somebody answers for whom nothing was rehearsed; now and then with a stage direction, as the real model does."""
 
 WORDLESS = {
     "en": ("I could not make any words of that. Say it again?", "There were no words in that for me. Once more?"),
@@ -69,7 +60,7 @@ def answer(
     telling = content_words(said)
     if not any(mentions(text, words) for words in [about, *telling]) and not (keyword and all(map(is_little, telling))):
         text = f"{_capital(about)}{'？' if is_cjk(about) else '? '}{text}"
-    return _with_aside(text, language, chance) if parentheses else text
+    return text
 
 
 def who(characters: Sequence[Character], messages: Sequence[Message]) -> Character | None:
@@ -147,16 +138,6 @@ def _filled(line: str, about: str) -> str:
         lambda match: about if match[1] is None else match[1] + _capital(about),
         line,
     )
-
-
-def _with_aside(text: str, language: str, chance: random.Random) -> str:
-    """`text`, sometimes with a stage direction before it or after its first sentence, as the real model does."""
-    if chance.random() >= ASIDE_SHARE:
-        return text
-    aside = chance.choice(ASIDES[language])
-    first = re.match(r".+?([.!?]\s|[。！？](?=.))", text)
-    end = first.end() if first else 0
-    return f"{text[:end].strip()} {aside} {text[end:].strip()}".strip()
 
 
 def _without_asides(line: str) -> str:

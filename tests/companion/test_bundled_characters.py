@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from companion.character import Character, Rehearsed, bundled, load
-from companion.errors import Cause, NotHeard
+from companion.errors import Cause, NotHeard, NoVoice
 from companion.history import tokens
 from companion.ports import Message
 from models.espeak import variants, voices
 from models.rehearsal import answer
 from models.topic import mentions
 
-KINDS = ["lost", NotHeard.kind, *Cause]
+KINDS = ["lost", NotHeard.kind, NoVoice.kind, *Cause]
 SENTENCES = tomllib.loads((Path(__file__).parents[1] / "speech" / "transcripts.toml").read_text("utf-8"))
 DIRECTION = re.compile(r"\([^()]*\)")
 NOT_SPEAKABLE = set('[]{}<>*_#~|\\/`"') | set("（）【】")
