@@ -126,10 +126,11 @@ def test_a_message_without_words_is_answered_without_a_topic() -> None:
 
 
 def test_stage_directions_come_sometimes_and_never_where_they_are_forbidden() -> None:
-    free = [reply(said("dragons"), seed=seed, parentheses=True) for seed in range(100)]
+    dragons = said("dragons", system="You are somebody else.")
+    free = [reply(dragons, seed=seed, parentheses=True) for seed in range(100)]
     assert 10 < sum("(" in text for text in free) < 60
     assert all("  " not in text for text in free)
-    assert not any("(" in reply(said("dragons"), seed=seed) for seed in range(100))
+    assert not any("(" in reply(dragons, seed=seed) for seed in range(100))
 
 
 def test_a_rehearsed_stage_direction_goes_where_it_is_forbidden() -> None:
