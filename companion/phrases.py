@@ -30,7 +30,9 @@ LONGEST_PHRASE = 240
 FIRST_CLAUSE = 12
 """Characters after which the first phrase of a reply ends at a comma: the first sound comes that much sooner."""
 
-SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？\n]")
+SENTENCE_END = re.compile(r"[.!?…。！？\n](?:(?<=[。！？\n])|(?<![.!?…].)[.!?…]*+(?=\s|$))")
+"""A run of [.!?…] before a space, or one of [。！？\n]; written so that no run of dots is looked at twice."""
+
 CLOSERS = "\"'”’»」』)）]】"
 """What may follow the end of a sentence and still belongs to it."""
 
@@ -93,6 +95,8 @@ class Phrases:
     def _take(self, parts: Iterator[str | Gesture]) -> Iterator[Phrase | Gesture]:
         for part in parts:
             if isinstance(part, Gesture):
+                if self._complete():  # the gesture comes after this phrase, not in it
+                    yield from self._cut()
                 yield part
             else:
                 yield from self._add(part)
@@ -106,7 +110,7 @@ class Phrases:
             if self._space and self._text and character not in ".,!?;:":
                 self._text += " "
             self._space = False
-            if self._text and self._text[-1] in "。！？" and character not in CLOSERS + "。！？":
+            if character not in CLOSERS + "。！？" and self._text.rstrip(CLOSERS).endswith(("。", "！", "？")):
                 yield from self._cut()
             self._text += character
             if self._first and character in "，、；：" and len(self._text) > FIRST_CLAUSE / 2:
@@ -156,6 +160,7 @@ class Directions:
         parts = self._settle_asterisks(before=" ")
         while self._open:
             parts += self._give_up()
+            parts += self._settle_asterisks(before=" ")
         return parts
 
     def _settle_asterisks(self, before: str) -> list[str | Gesture]:
@@ -170,15 +175,15 @@ class Directions:
 
     def _feed(self, character: str) -> list[str | Gesture]:
         plain = character.translate(ROUND)
-        if character in BRACKETS:
-            if self._open:
-                self._held += character
-            self._open.append(BRACKETS[character].translate(ROUND))
-            return []
         if not self._open:
+            if character in BRACKETS:
+                self._open.append(BRACKETS[character].translate(ROUND))
+                return []
             return [] if plain in BRACKETS.values() else [character]
         if plain == self._open[-1]:
             return self._close(character)
+        if character in BRACKETS and len(self._open) < LONGEST_DIRECTION:
+            self._open.append(BRACKETS[character].translate(ROUND))
         self._held += character
         if len(self._held) <= LONGEST_DIRECTION:
             return []
@@ -200,17 +205,20 @@ class Directions:
         self._open.clear()
         end = SENTENCE_END.search(held)
         direction, rest = (held[: end.end()], held[end.end() :]) if end else (held, "")
-        parts: list[str | Gesture] = (
-            [Gesture(text[:LONGEST_DIRECTION])] if (text := " ".join(direction.split())) else []
-        )
+        parts = _gesture(direction)
         for character in rest:
             parts += self.feed(character)
         return parts
 
 
 def _gesture(held: str) -> list[str | Gesture]:
-    text = " ".join(held.split())
+    text = " ".join("".join(character for character in held if _can_be_told(character)).split())
     return [Gesture(text[:LONGEST_DIRECTION])] if text else []
+
+
+def _can_be_told(character: str) -> bool:
+    """Whether the journal and a terminal may have it: no controls, no half characters."""
+    return character.isspace() or unicodedata.category(character) not in {"Cc", "Cs"}
 
 
 def _can_be_spoken(character: str) -> bool:
