@@ -61,13 +61,13 @@ class Ears:
     async def next(self, patience: float = math.inf) -> SpeechBegan | Utterance | Quiet:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
         again: it goes on where it was. Raises DeviceError."""
-        waited = 0.0
+        frames_left = patience / FRAME_SECONDS
         while True:
             frame = await self._microphone.read()
             if noticed := self._hear(frame):
                 return noticed
-            waited += FRAME_SECONDS
-            if self._speech is None and waited >= patience:
+            frames_left -= 1
+            if self._speech is None and frames_left < 0.5:
                 return Quiet()
 
     async def ignore(self, seconds: float = math.inf) -> None:
