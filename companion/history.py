@@ -61,7 +61,7 @@ class Saying:
     def heard(self, until: float, complete: bool) -> None:
         """It is over: the speaker came to position `until`; `complete` if nothing more was to come."""
         self._complete = complete
-        heard = [_part(text, (until - begins) / (ends - begins)) for text, begins, ends in self._phrases]
+        heard = [_part(text, _share(until, begins, ends)) for text, begins, ends in self._phrases]
         self.words = " ".join(text for text in heard if text)
         if self.words and not complete:
             self.words += CUT_OFF
@@ -69,6 +69,11 @@ class Saying:
     def account(self) -> dict[str, str | bool]:
         """The fields of the journal's "said" line."""
         return {"kind": self.kind, "text": self.words.removesuffix(CUT_OFF), "complete": self._complete}
+
+
+def _share(until: float, begins: float, ends: float) -> float:
+    """How much of a sound was heard; one that lasts no time is heard as soon as it begins."""
+    return (until - begins) / (ends - begins) if ends > begins else float(until >= begins)
 
 
 def _part(text: str, share: float) -> str:
