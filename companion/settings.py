@@ -42,6 +42,13 @@ class Ears(_Section):
     pause: float = Field(default=Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end an utterance")
     longest: float = Field(default=Patience.longest, ge=2.0, le=30.0, description="seconds after which it is cut")
 
+    @field_validator("pause", "longest", mode="before")
+    @classmethod
+    def _a_number(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("should be a number of seconds, not true or false")
+        return value
+
 
 class Chat(_Section):
     """`[chat]`: the character's mind."""
@@ -57,9 +64,13 @@ class Chat(_Section):
     @classmethod
     def _an_address(cls, value: str) -> str:
         if value:
-            parts = urlsplit(value)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
-                raise ValueError("should be an address like https://host/v1")
+            try:
+                parts = urlsplit(value)
+                good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+            except ValueError:  # whose message may quote a password
+                good = False
+            if not good or not value.isprintable() or " " in value:
+                raise ValueError("should be an address like https://host/v1") from None
             if parts.username or parts.password:
                 raise ValueError("should hold no user or password; the key has its own place")
             if parts.scheme == "http" and not is_loopback(value):
@@ -104,8 +115,9 @@ def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str 
     if settings.chat.key_file:
         try:
             return settings.chat.key_file.expanduser().read_text(encoding="utf-8").strip() or None
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text"
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None)
+            reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
     return environment.get(KEY_VARIABLE, "").strip() or None
 
@@ -114,18 +126,20 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise SettingsError([f"{file}: larger than {LARGEST_FILE // 1024} KiB; these are not settings"])
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from error
     except UnicodeDecodeError as error:
         raise SettingsError([f"{file}: is not UTF-8 text"]) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also for numbers too long and lists too deep
         raise SettingsError([f"{file}: is not valid TOML: {error}"]) from error
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
-    """Set a value deep in `table`. What stands in the way is replaced: its own mistake is reported anyway."""
+    """Set a value deep in `table`, unless something that is no section is in the way: that is a mistake of its own."""
     *sections, name = path
+    if sections and not isinstance(table.get(sections[0], {}), dict):
+        return
     for section in sections:
         if not isinstance(table.get(section), dict):
             table[section] = {}
