@@ -1,5 +1,6 @@
 import asyncio
 import itertools
+from collections.abc import AsyncGenerator
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ from scene import Scene, Shout
 
 from companion.audio import Audio
 from companion.errors import Cause, NoReply, NotHeard
+from companion.ports import Prompt, Usage
+from device.simulated import World
 from models.scripted import ScriptedChat, ScriptedTranscriber, ScriptedVoice
 
 HELLO = "Hello, I am Bo."
@@ -65,16 +68,15 @@ def test_what_the_speaker_played_is_the_voice_sample_for_sample() -> None:
     assert np.array_equal(played.samples, asyncio.run(spoken()).samples)
 
 
-def test_the_next_phrase_is_made_while_this_one_sounds() -> None:
+def test_the_next_phrases_are_made_while_this_one_sounds() -> None:
     scene = Scene(
         Shout(1.0),
         hears=["a"],
-        replies=[["This is a phrase of some length. Here is another one as long. And a third to end it."]],
-        voice=lambda world: ScriptedVoice(clock=world, delay=0.5),
+        replies=[["This is a phrase of some length to begin with. Yes. And a third that takes long to make."]],
+        voice=lambda world: ScriptedVoice(clock=world, delay=1.0),
     )
     scene.play()
-    answering = scene.told("heard")[0].at
-    assert gaps(scene, answering) == []
+    assert gaps(scene, scene.told("heard")[0].at) == []
 
 
 def test_text_that_trickles_in_while_a_phrase_sounds_leaves_no_gap() -> None:
@@ -284,6 +286,46 @@ def test_the_light_shows_what_the_journal_tells() -> None:
     assert [(at, state.value) for at, state in scene.light.shown] == [
         (event.at, event.fields["state"]) for event in scene.told("state")
     ]
+
+
+class ReluctantChat:
+    """A chat whose stream takes a while to close."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.open = 0
+
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
+        self.open += 1
+        try:
+            for number in range(20):
+                yield f"This is sentence number {number}. "
+        finally:
+            await self._world.sleep(0.2)
+            self.open -= 1
+
+
+def test_interrupted_with_all_its_phrases_made_ahead_it_waits_until_the_stream_is_closed() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], chat=ReluctantChat)
+
+    async def interrupt() -> None:
+        await scene.until_event("heard")
+        await scene.world.sleep(2.0)
+        chat = scene.chat
+        assert isinstance(chat, ReluctantChat)
+        assert chat.open == 1
+        await scene.conversation.interrupt()
+        assert chat.open == 0
+
+    scene.play(until=interrupt)
+
+
+def test_its_own_last_words_coming_back_from_the_walls_are_not_answered() -> None:
+    scene = Scene(Shout(1.0, 1.6, 0.5), hears=["one"], replies=[["This is what I say."]])
+    scene.play()
+    reply = scene.told("said")[-1]
+    assert scene.told("heard")[0].at + 1.6 < reply.at < scene.told("heard")[0].at + 2.0, "the noise spans its end"
+    assert scene.told("fault") == []
 
 
 def test_what_is_said_while_it_speaks_is_not_answered() -> None:
