@@ -17,14 +17,14 @@ async def ahead(source: AsyncGenerator[Piece, None], count: int) -> AsyncGenerat
     done; so does cancelling. Use it within `aclosing`.
     """
     made: asyncio.Queue[Piece | None] = asyncio.Queue()
-    room = asyncio.Semaphore(count)
+    room = asyncio.Semaphore(count - 1)
 
     async def make() -> None:
         try:
             async with aclosing(source):
                 async for piece in source:
-                    await room.acquire()
                     made.put_nowait(piece)
+                    await room.acquire()  # before the next is begun
         finally:
             made.put_nowait(None)
 
