@@ -110,7 +110,7 @@ def simulate(
             await simulation.run()
             return simulation
 
-    narrator = Narrator(out, errors)
+    narrator = Narrator(out, errors, live=TERMINAL)
     with ExitStack() as stack:
         observers: list[Observer] = [stack.enter_context(narrator)]
         if journal:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.status import Status
+from rich.table import Table
 from rich.text import Text
 
 from companion.build import REHEARSAL, Engine
@@ -21,12 +22,13 @@ STRIP_CELLS = 60
 
 
 class Narrator:
-    """An observer that tells a conversation as it happens. Plain lines, unless `out` is a terminal."""
+    """An observer that tells a conversation as it happens; coloured if `out` is a terminal."""
 
-    def __init__(self, out: Console, errors: Console) -> None:
+    def __init__(self, out: Console, errors: Console, *, live: bool) -> None:
+        """`live`: keep a line below the conversation that shows the light now; only for a terminal."""
         self._out = out
         self._errors = errors
-        self._status: Status | None = out.status("") if out.is_terminal else None
+        self._status: Status | None = out.status("") if live else None
         self._states: list[tuple[float, State]] = []
         self._latencies: list[float] = []
         self._usage: Counter[str] = Counter()
@@ -102,10 +104,21 @@ class Narrator:
             yield Text("█" if self._out.is_terminal else state.value[0], style=_colour(state))
 
     def _line(self, who: str, what: str, style: str) -> None:
-        self._out.print(Text(f"{who:>8}  ", style="bold green"), Text(what, style=style), sep="", soft_wrap=True)
+        self._print(8, Text(who, style="bold green"), Text(what, style=style))
 
     def _fact(self, name: str, fact: str | Text) -> None:
-        self._out.print(Text(f"{name:>14}  ", style="dim"), fact, sep="", soft_wrap=True, highlight=False)
+        self._print(14, Text(name, style="dim"), fact if isinstance(fact, Text) else Text(fact))
+
+    def _print(self, width: int, left: Text, right: Text) -> None:
+        """Two columns; the right one is wrapped within itself in a terminal, and never elsewhere."""
+        if self._out.is_terminal:
+            columns = Table.grid(padding=(0, 2))
+            columns.add_column(width=width, justify="right")
+            columns.add_column()
+            columns.add_row(left, right)
+            self._out.print(columns)
+        else:
+            self._out.print(f"{left.plain:>{width}}  ", right, sep="", soft_wrap=True)
 
 
 def _colour(state: State) -> str:
