@@ -1,0 +1,178 @@
+"""This file reads speech with Whisper, through faster-whisper: the ears once a model has been pulled.
+
+Nothing here touches the network: the model is a folder on this machine, and `check` says in words what it lacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import numpy as np
+
+from companion.audio import RATE, Audio, Utterance
+from companion.errors import NotHeard, SettingsError
+from companion.ports import Transcript
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+NO_SPEECH: Final = 0.6
+"""Probability of silence above which a doubtful text is dropped: Whisper makes up words when it hears none."""
+
+DOUBTFUL: Final = -1.0
+"""Mean log probability of a text's tokens below which it is doubtful. Both limits are OpenAI's own."""
+
+ANOTHER_NAME: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
+"""Languages that Whisper calls by another name than most."""
+
+MEND: Final = "`companion models pull` fetches a whole one"
+OTHERS: Final = "the models without .en in their names hear about a hundred languages"
+
+VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
+"""The names of the vocabulary, of which a model has one."""
+
+HEADER: Final = b"\x0c\x00WhisperSpec\x00"
+"""Of model.bin, after 4 bytes of version: the length of the name of its kind (16 bit), and the name."""
+
+FOREIGN: Final = ("*.safetensors", "pytorch_model*", "*.pt", "*.onnx", "*.gguf", "ggml-*")
+"""What the models of other libraries are called."""
+
+_T = TypeVar("_T")
+
+
+class WhisperTranscriber:
+    """Ears for one language. One utterance is read at a time, each for itself."""
+
+    def __init__(self, folder: Path, *, language: str, threads: int | None = None) -> None:
+        """Costs nothing: the model is loaded by `load`, or at the first use.
+
+        `folder`: a model in CTranslate2's format. `language`: a BCP 47 tag; told, because to find it out would cost a
+        second pass through the encoder. `threads`: None takes all cores but one, so that the audio keeps a core.
+        """
+        self._folder = folder
+        self._language = language
+        self._threads = threads or max(1, (os.cpu_count() or 1) - 1)
+        # One thread of its own. What runs in it cannot be stopped: when a call is cancelled the next one waits for the
+        # thread, nobody gets the late result, and a call that is cancelled while it waits never begins.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
+        self._model: WhisperModel | None = None
+
+    async def load(self) -> None:
+        """Load the model, if it is not loaded yet. Raises NotHeard."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded)
+
+    async def transcribe(self, utterance: Utterance) -> Transcript:
+        """The words of one utterance at `RATE`; none when there was only silence. Raises NotHeard."""
+        text = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, utterance.audio)
+        return Transcript(text, "whisper")
+
+    def _loaded(self) -> WhisperModel:
+        if self._model is None:
+            try:
+                check(self._folder, self._language)  # above all for the tokenizer: missing, it would be downloaded
+                from faster_whisper import WhisperModel  # here: the import alone takes a second on a Pi
+
+                self._model = WhisperModel(
+                    str(self._folder),
+                    device="cpu",
+                    compute_type="int8",
+                    cpu_threads=self._threads,
+                    local_files_only=True,
+                )
+            except Exception as error:  # the tokenizers library raises nothing narrower
+                raise NotHeard(f"Whisper cannot be loaded: {error}") from error
+        return self._model
+
+    def _read(self, audio: Audio) -> str:
+        if audio.rate != RATE:
+            raise NotHeard(f"Whisper reads sound at {RATE} Hz, not at {audio.rate}")
+        model = self._loaded()
+        if not len(audio.samples):
+            return ""
+        try:
+            segments, _ = model.transcribe(
+                audio.samples.astype(np.float32) / 32768.0,
+                language=code(self._language),
+                beam_size=1,
+                temperature=0.0,  # and no second try at a higher one: the same sound gives the same text
+                without_timestamps=True,
+                condition_on_previous_text=False,
+                vad_filter=False,  # the ears have done that
+                no_speech_threshold=NO_SPEECH,
+                log_prob_threshold=DOUBTFUL,
+            )
+            return "".join(segment.text for segment in segments).strip()
+        except (RuntimeError, ValueError) as error:
+            raise NotHeard(f"Whisper could not read the utterance: {error}") from error
+
+
+def code(language: str) -> str:
+    """What Whisper calls the language of a BCP 47 tag: "en" for "en-GB"."""
+    primary = language.lower().replace("_", "-").partition("-")[0]
+    return ANOTHER_NAME.get(primary, primary)
+
+
+def check(folder: Path, language: str) -> None:
+    """Whether `folder` holds a Whisper that hears `language`. Reads about 3 MB and imports nothing. Raises
+    SettingsError with one sentence."""
+    if not folder.is_dir():
+        raise SettingsError([f"There is no folder {folder} with a Whisper model: {MEND}"])
+    try:
+        _check_files(folder)
+        if english_only(folder):
+            if code(language) != "en":
+                raise SettingsError([f"The Whisper model in {folder} hears English only, not {language}: {OTHERS}"])
+        elif f"<|{code(language)}|>" not in _vocabulary(folder):
+            raise SettingsError([f"The Whisper model in {folder} does not know the language {language}"])
+    except OSError as error:
+        raise SettingsError([f"The Whisper model in {folder} cannot be read ({error.strerror}): {MEND}"]) from error
+
+
+def english_only(folder: Path) -> bool:
+    """Whether the Whisper in `folder` knows no other language. Raises OSError, or SettingsError if it is damaged.
+
+    Its name says so only by custom, its config.json not at all. CTranslate2 decides by the vocabulary: the
+    multilingual ones contain an empty token, the English one (GPT-2's) does not.
+    """
+    return "" not in _vocabulary(folder)
+
+
+def _check_files(folder: Path) -> None:
+    there = {path.name for path in folder.iterdir() if path.is_file()}
+    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if name not in there]
+    if not there & set(VOCABULARIES):
+        missing.append(VOCABULARIES[0])
+    foreign = sorted(path.name for pattern in FOREIGN for path in folder.glob(pattern))
+    if "model.bin" in missing and foreign:
+        raise SettingsError([f"{folder} holds a model for another library than CTranslate2 ({foreign[0]}): {MEND}"])
+    if missing:
+        raise SettingsError([f"The Whisper model in {folder} lacks {', '.join(missing)}: {MEND}"])
+    with (folder / "model.bin").open("rb") as file:
+        if file.read(4 + len(HEADER))[4:] != HEADER:
+            raise SettingsError([f"{folder / 'model.bin'} is not a Whisper model of CTranslate2: {MEND}"])
+    for name in "config.json", "tokenizer.json":
+        _json(folder / name, dict)
+
+
+def _vocabulary(folder: Path) -> Collection[str]:
+    """Its tokens, out of the newer format or the older one."""
+    newer, older = (folder / name for name in VOCABULARIES)
+    if newer.is_file():
+        return _json(newer, list)
+    return older.read_text(encoding="utf-8", errors="replace").removesuffix("\n").split("\n")
+
+
+def _json(file: Path, kind: type[_T]) -> _T:
+    try:
+        value = json.loads(file.read_bytes())
+    except ValueError:
+        value = None
+    if not isinstance(value, kind):
+        raise SettingsError([f"{file} is damaged: {MEND}"])
+    return value
