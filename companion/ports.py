@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol
 
 from companion.audio import Audio, Frame, Utterance
@@ -39,7 +40,12 @@ class Microphone(Protocol):
     """The ears' only source."""
 
     async def read(self) -> Frame:
-        """The next 10 ms. May be cancelled and called again: no frame is lost by that. Raises DeviceError."""
+        """The next 10 ms; the first call opens the device. May be cancelled and called again: no frame is lost by
+        that. Raises DeviceError; the next call tries again."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the device: nothing is captured until the next `read`."""
         ...
 
 
@@ -91,6 +97,21 @@ class Light(Protocol):
         ...
 
 
+class Press(StrEnum):
+    """How a button was pressed."""
+
+    SHORT = "short"
+    LONG = "long"
+
+
+class Button(Protocol):
+    """The one button of a toy."""
+
+    async def pressed(self) -> Press:
+        """The next press, once it is known which kind it is. May be cancelled and called again: none is lost."""
+        ...
+
+
 class SpeechDetector(Protocol):
     """Says whether a frame holds speech."""
 
@@ -114,6 +135,10 @@ class Transcript:
 
 class Transcriber(Protocol):
     """Speech-to-text."""
+
+    async def load(self) -> None:
+        """Get ready, in a thread; what is ready already does nothing. Raises NotHeard if that cannot be."""
+        ...
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """The words of one utterance. Raises NotHeard."""
@@ -154,6 +179,10 @@ class Usage:
 class ChatModel(Protocol):
     """The character's mind."""
 
+    async def load(self) -> None:
+        """Get ready, in a thread; what is ready already does nothing. Raises NoReply if that cannot be."""
+        ...
+
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The reply as it arrives: pieces of text, then at most one Usage. Use it within `aclosing`: closing it
         closes the HTTP stream. Raises NoReply."""
@@ -162,6 +191,10 @@ class ChatModel(Protocol):
 
 class Voice(Protocol):
     """Text-to-speech."""
+
+    async def load(self) -> None:
+        """Get ready, in a thread; what is ready already does nothing. Raises NoVoice if that cannot be."""
+        ...
 
     def speak(self, text: str) -> AsyncGenerator[Audio, None]:
         """The sound of one phrase, in pieces of one rate as they are ready. Use it within `aclosing`. Raises
