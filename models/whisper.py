@@ -76,7 +76,7 @@ class WhisperTranscriber:
         if self._model is None:
             try:
                 check(self._folder, self._language)  # above all for the tokenizer: missing, it would be downloaded
-                from faster_whisper import WhisperModel  # here: the import alone takes a second on a Pi
+                from faster_whisper import WhisperModel  # here: start-up time counts
 
                 self._model = WhisperModel(
                     str(self._folder),

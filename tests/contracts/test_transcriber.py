@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_models import toy_whisper
 
 from companion.audio import RATE, Audio, Utterance
 from companion.ports import Transcriber, Transcript
 from models.scripted import ScriptedTranscriber
 from models.sphinx import SphinxTranscriber
+from models.whisper import WhisperTranscriber
 
 NOISE = (500 * np.random.default_rng(0).standard_normal(RATE)).astype(np.int16)
 
-TRANSCRIBERS: list[Callable[[], Transcriber]] = [
-    lambda: ScriptedTranscriber([""] * 8),
-    SphinxTranscriber,
+TRANSCRIBERS: list[Callable[[Path], Transcriber]] = [
+    lambda _: ScriptedTranscriber([""] * 8),
+    lambda _: SphinxTranscriber(),
+    lambda folder: WhisperTranscriber(toy_whisper(folder / "toy", ""), language="en"),
 ]
 
 
-@pytest.fixture(params=TRANSCRIBERS, ids=["scripted", "sphinx"])
-def transcriber(request: pytest.FixtureRequest) -> Transcriber:
-    made: Transcriber = request.param()
+@pytest.fixture(params=TRANSCRIBERS, ids=["scripted", "sphinx", "whisper"])
+def transcriber(request: pytest.FixtureRequest, tmp_path: Path) -> Transcriber:
+    made: Transcriber = request.param(tmp_path)
     return made
 
 

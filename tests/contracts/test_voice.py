@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
+from toy_models import toy_piper
 
 from companion.audio import Audio
 from companion.character import Espeak
 from companion.ports import Voice
 from models.espeak import EspeakVoice
+from models.piper import Piper
 from models.scripted import ScriptedVoice
 
-VOICES: list[Callable[[], Voice]] = [
-    ScriptedVoice,
-    lambda: EspeakVoice(Espeak()),
+VOICES: list[Callable[[Path], Voice]] = [
+    lambda _: ScriptedVoice(),
+    lambda _: EspeakVoice(Espeak()),
+    lambda folder: Piper(toy_piper(folder)),
 ]
 
 
-@pytest.fixture(params=VOICES, ids=["scripted", "espeak"])
-def voice(request: pytest.FixtureRequest) -> Voice:
-    made: Voice = request.param()
+@pytest.fixture(params=VOICES, ids=["scripted", "espeak", "piper"])
+def voice(request: pytest.FixtureRequest, tmp_path: Path) -> Voice:
+    made: Voice = request.param(tmp_path)
     return made
 
 

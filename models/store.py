@@ -1,0 +1,97 @@
+"""This file finds the models on this machine: `whisper/<name>/` and `piper/<voice>.onnx` in one folder, the store.
+
+Of several that can be used one is chosen, always the same; why the others cannot be used is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion.errors import SettingsError
+from models import piper, whisper
+
+SYSTEM = Path("/var/cache/companion")
+"""The store of the service: systemd's CacheDirectory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in the store."""
+
+    path: Path | None
+    """None: nothing that can be used."""
+    skipped: tuple[str, ...]
+    """Why others cannot be used: a sentence for each, with its mend."""
+
+
+def default_store(environment: Mapping[str, str]) -> Path:
+    """The service's store where there is one, else the user's; it may not exist yet."""
+    if SYSTEM.is_dir() and os.access(SYSTEM, os.R_OK | os.X_OK):
+        return SYSTEM
+    cache = Path(environment.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():  # unset, or to be ignored, says the XDG specification
+        cache = Path(environment.get("HOME") or Path.home()) / ".cache"
+    return cache / "companion"
+
+
+def find_whisper(store: Path, language: str) -> Found:
+    """The folder of a Whisper that hears `language`, a BCP 47 tag.
+
+    For English, one that hears nothing else before one that does, because at the same size it errs less; then the
+    smaller one, which answers sooner; then by name.
+    """
+    usable: list[tuple[bool, int, str, Path]] = []
+    skipped: list[str] = []
+    for folder in _entries(store / "whisper", skipped):
+        if folder.is_dir():
+            with _reasons(skipped):
+                whisper.check(folder, language)
+                size = (folder / "model.bin").stat().st_size
+                usable.append((not whisper.english_only(folder), size, folder.name, folder))
+    return Found(min(usable)[-1] if usable else None, tuple(skipped))
+
+
+def find_piper(store: Path, language: str) -> Found:
+    """The .onnx file of a voice that speaks `language`, a BCP 47 tag.
+
+    One of the same country before others ("en-GB" finds en_GB), then by name. A voice for another language is skipped:
+    it would read the words as if they were of its own.
+    """
+    wanted = language.lower().replace("_", "-")
+    usable: list[tuple[bool, str, Path]] = []
+    skipped: list[str] = []
+    for onnx in _entries(store / "piper", skipped):
+        if onnx.suffix == ".onnx":
+            with _reasons(skipped):
+                piper.check(onnx)
+                spoken = piper.language(onnx)
+                if whisper.code(spoken) != whisper.code(language):  # which knows espeak-ng's "cmn" for "zh", too
+                    raise SettingsError([f"The Piper voice {onnx} speaks {spoken}, not {language}"])
+                usable.append((spoken != wanted, onnx.name, onnx))
+    return Found(min(usable)[-1] if usable else None, tuple(skipped))
+
+
+def _entries(folder: Path, skipped: list[str]) -> list[Path]:
+    """What is in a folder, by name; nothing if it does not exist."""
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        skipped.append(f"The models in {folder} cannot be read ({error.strerror})")
+        return []
+
+
+@contextmanager
+def _reasons(skipped: list[str]) -> Iterator[None]:
+    """Collects why a model cannot be used, instead of stopping at it."""
+    try:
+        yield
+    except SettingsError as error:
+        skipped.extend(error.mistakes)
+    except OSError as error:  # it vanished while it was looked at
+        skipped.append(str(error))
