@@ -1,0 +1,194 @@
+"""This file is the real microphone: a sound card's stream, cut into frames of 10 ms at 16 kHz.
+
+How it crosses threads: PortAudio's thread only appends blocks to `_blocks` and notes their time, behind `_lock`,
+which both sides hold for microseconds; then it wakes the loop with `call_soon_threadsafe`. All the rest, mixing,
+resampling and cutting, belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import soxr
+
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
+from companion.errors import DeviceError
+from companion.ports import Clock
+from device.sample_clock import SampleClock
+from device.sound_cards import Format, Line, PortAudio
+
+BLOCK_SECONDS = 0.010
+"""Of one callback."""
+
+RING_SECONDS = 2.0
+"""Sound that may wait for the loop. On two busy cores 0.18 s waited [tried]; 0.5 s is the least one should have."""
+
+LATENCY_SECONDS = 0.08
+"""Asked of the device: its own buffer must outlast a moment in which the callback's thread gets no processor."""
+
+STILL_SECONDS = 2.0
+"""A device that gives nothing for so long is lost; nothing else tells, its stream even stays "active"."""
+
+
+class SoundCardMicrophone:
+    """A Microphone on a sound card, open from the first `read` until `close`, and again from the next `read`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        cards: PortAudio,
+        name: str | None = None,
+        played: Callable[[float, float], Audio] | None = None,
+    ) -> None:
+        """`name` as in `sound_cards.find`. `played` gives what the speaker played between two times of the clock."""
+        self.overflows = 0
+        """How often sound was lost, because the device or the loop was too slow."""
+        self._clock = clock
+        self._played = played
+        self._line = Line(cards, "input", name, self._stream, spare=lambda: True)
+        self._lock = threading.Lock()
+        self._format = Format(None, "", RATE, 1)
+        self._samples = SampleClock(RATE)
+        self._blocks: deque[tuple[int, bytes]] = deque()
+        """Each with the number of its first sample since the stream began."""
+        self._captured = 0
+        self._came = 0.0
+        self._loop: asyncio.AbstractEventLoop
+        self._arrived = asyncio.Event()
+        self._cut = _Cut(RATE)
+        self._ended = -math.inf
+
+    async def read(self) -> Frame:
+        """The next 10 ms. May be cancelled and called again. Raises DeviceError; then, reading again opens again."""
+        while (frame := self._next()) is None:
+            await self._more()
+        return frame
+
+    async def close(self) -> None:
+        """Let go of the device. Nothing is captured until somebody reads again; do not close while somebody does."""
+        await self._line.close()
+        self._forget()
+
+    async def _more(self) -> None:
+        """Wait until there is more sound."""
+        if not self._line.is_open:
+            self._loop = asyncio.get_running_loop()
+            await self._line.open()
+        self._arrived.clear()
+        if self._blocks:
+            return
+        patience = max(0.0, self._came + STILL_SECONDS - time.monotonic())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), patience)
+        lost = time.monotonic() - self._came >= STILL_SECONDS and not self._blocks
+        if lost and self._line.is_open:  # else it was only spared: the next look opens it again
+            await self._line.close(failed=True)
+            raise DeviceError(f"the {self._line.what} has stopped giving sound")
+
+    def _next(self) -> Frame | None:
+        """A frame, if there is sound enough for one."""
+        while not self._cut.ready:
+            with self._lock:
+                if not self._blocks:
+                    return None
+                first, data = self._blocks.popleft()
+            channels = np.frombuffer(data, dtype=np.int16).reshape(-1, self._format.channels)
+            mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1).astype(np.int16)
+            self._cut.add(first, mono)
+        captured, last = self._cut.take()
+        with self._lock:
+            passed = self._samples.time(last)
+        # two clocks of one speed: what the callback may read in its thread, and the body's
+        self._ended = max(self._ended, passed + self._clock.now() - time.monotonic())
+        played = self._played(self._ended - FRAME_SECONDS, self._ended) if self._played else None
+        return Frame(Audio(captured, RATE), self._ended, played)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._blocks.clear()
+        self._cut = _Cut(self._format.rate)
+
+    def _stream(self, sd: Any, form: Format) -> Any:
+        """The stream to be started; called in a worker thread while none is open."""
+        with self._lock:
+            self._format = form
+            self._samples = SampleClock(form.rate)
+            self._captured = 0
+            self._blocks = deque(maxlen=math.ceil(RING_SECONDS / BLOCK_SECONDS))
+            self._cut = _Cut(form.rate)
+            self._came = time.monotonic()
+        return sd.RawInputStream(
+            device=form.device,
+            channels=form.channels,
+            samplerate=form.rate,
+            dtype="int16",
+            blocksize=round(form.rate * BLOCK_SECONDS),
+            latency=LATENCY_SECONDS,
+            callback=self._take,
+            finished_callback=self._end,
+        )
+
+    def _take(self, data: Any, count: int, when: Any, status: Any) -> None:
+        """One block, in PortAudio's thread."""
+        block = bytes(data)
+        now = time.monotonic()
+        waited = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else count / self._format.rate
+        with self._lock:
+            if status.input_overflow or len(self._blocks) == self._blocks.maxlen:
+                self.overflows += 1
+            self._samples.measured(self._captured, now - waited)
+            self._blocks.append((self._captured, block))
+            self._captured += count
+            self._came = now
+        self._wake()
+
+    def _end(self) -> None:
+        """The stream has ended, in PortAudio's thread: because it was closed, or because the device is lost."""
+        self._came = -math.inf
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended before the stream
+            self._loop.call_soon_threadsafe(self._arrived.set)
+
+
+class _Cut:
+    """Cuts a stream of any rate into frames at `RATE`, and knows where in the stream each of them ends."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._expected: int | None = None
+        self._begin(0)
+
+    def _begin(self, sample: int) -> None:
+        self._first = sample
+        self._taken = 0
+        self._left: Samples = np.zeros(0, dtype=np.int16)
+        self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="int16")
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a whole frame."""
+        return len(self._left) >= FRAME_SAMPLES
+
+    def add(self, sample: int, samples: Samples) -> None:
+        """Go on with `samples`, the first of which is number `sample` of the stream: after a loss, begin anew."""
+        if sample != self._expected:
+            self._begin(sample)
+        self._expected = sample + len(samples)
+        fit = samples if self._rate == RATE else self._resampler.resample_chunk(samples)
+        self._left = np.concatenate([self._left, fit])
+
+    def take(self) -> tuple[Samples, float]:
+        """A frame, and the number in the stream of the sample that comes after it."""
+        frame, self._left = self._left[:FRAME_SAMPLES], self._left[FRAME_SAMPLES:]
+        self._taken += FRAME_SAMPLES
+        return frame, self._first + self._taken * self._rate / RATE

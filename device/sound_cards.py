@@ -1,0 +1,255 @@
+"""This file finds sound cards by name, opens them at what they natively do, and is the only door to PortAudio."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from companion.errors import DeviceError
+
+Kind = Literal["input", "output"]
+
+OPENING_SECONDS = 5.0
+"""A sound server that hangs is given so long to open or close a device."""
+
+RATES = (48_000, 44_100, 16_000)
+"""Hertz, tried in this order where a device refuses the rate it calls its own."""
+
+MOST_CHANNELS = 8
+"""Microphone arrays that give only all their channels at once have 4 to 8; "32" is a sound server's, and invented."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Which device is opened, and how: int16 at `rate` Hertz, `channels` interleaved."""
+
+    device: int | None
+    """PortAudio's index; None is its default."""
+    name: str
+    rate: int
+    channels: int
+
+
+def find(
+    name: str | None, kind: Kind, devices: Sequence[Mapping[str, Any]], host_apis: Sequence[str] = ()
+) -> int | None:
+    """The index of the one `kind` of device that `name` means; None, the default device, for None.
+
+    `devices` are those of `sounddevice.query_devices()`. A name that is exactly right wins. Else it is part of
+    "device, host API", whatever the case; else so without the punctuation: a card's id in ALSA, by which boards
+    are known, is its name without that, cut to 15 letters. Raises DeviceError for none and for several.
+    """
+    if name is None:
+        return None
+    known = {index: str(device["name"]) for index, device in enumerate(devices) if device[f"max_{kind}_channels"] > 0}
+
+    def whole(index: int) -> str:
+        api = devices[index].get("hostapi", len(host_apis))
+        return f"{known[index]}, {host_apis[api]}" if api < len(host_apis) else known[index]
+
+    matches: list[int] = []
+    for ways in (str.strip, str.lower, _letters):
+        asked = ways(name)
+        exact = [index for index in known if asked in (ways(known[index]), ways(whole(index)))]
+        parts = [index for index in known if asked and asked in ways(whole(index))]
+        matches = exact or (parts if ways is not str.strip else [])
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            break
+    if matches:
+        several = _quoted(whole(index) for index in matches)
+        raise DeviceError(f'"{name}" means more than one {kind} device: {several}; give more of the name')
+    there = _quoted(known.values()) if known else "none at all"
+    raise DeviceError(f'no {kind} device is named "{name}"; there is {there}')
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _quoted(names: Iterator[str] | Any) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class PortAudio:
+    """PortAudio, one for a process: given to the microphone and to the speaker.
+
+    It sees only the devices that were there when it started, and a device that came back gives no sound until it
+    was closed and PortAudio started again [tried]; and that ends all streams. So this counts the open ones: after
+    a failure the next to open starts PortAudio again, once every other stream has ended, failed, or can be spared.
+    Whoever was spared finds its line closed and opens it again. All calls block, are made in worker threads, and
+    take turns behind one lock; nothing else in the product calls sounddevice, but for the callbacks it makes.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._open: list[Line] = []
+        self._failed = False
+
+    def open(self, line: Line) -> Format:
+        """Open the line's device and start its stream. Raises DeviceError."""
+        with self._turn:
+            sd = _sounddevice()
+            with _told(f"the {line.what}"):
+                if self._failed and all(other.spare() or not other.stream.active for other in self._open):
+                    for other in list(self._open):
+                        self._shut(other)
+                    sd._terminate()
+                    sd._initialize()
+                    self._failed = False
+                try:
+                    form = _format(sd, line)
+                    line.stream = line.make(sd, form)
+                    line.is_open = True
+                    self._open.append(line)
+                    line.stream.start()
+                except (sd.PortAudioError, DeviceError):
+                    self._failed = True
+                    self._shut(line)
+                    raise
+            return form
+
+    def close(self, line: Line, *, failed: bool) -> None:
+        """Let go of the line's device; when it has failed, PortAudio is started again before the next is opened."""
+        with self._turn:
+            self._shut(line)
+            self._failed = self._failed or failed
+
+    def _shut(self, line: Line) -> None:
+        if line.is_open:
+            line.is_open = False
+            self._open.remove(line)
+            line.stream.close()  # ends it at once, without playing what is left; PortAudio's complaints are ignored
+
+
+class Line:
+    """One stream of one device, as its owner in the event loop sees it: nothing here blocks the loop."""
+
+    def __init__(
+        self,
+        cards: PortAudio,
+        kind: Kind,
+        name: str | None,
+        make: Callable[[Any, Format], Any],
+        spare: Callable[[], bool],
+    ) -> None:
+        """`make`, called in a worker thread with the module sounddevice, makes the stream that is to be started.
+        `spare` says whether the stream may be ended, and opened again by its owner, for another one's sake."""
+        self.kind: Kind = kind
+        self.name = name
+        self.make = make
+        self.spare = spare
+        self.stream: Any = None
+        self.is_open = False
+        """Written behind the lock of PortAudio; a loop that reads the old value finds the new one soon after."""
+        self._cards = cards
+        self._opening: asyncio.Future[Format] | None = None
+
+    @property
+    def what(self) -> str:
+        """What this is, for a sentence."""
+        of_use = "microphone" if self.kind == "input" else "speaker"
+        return f'{of_use} "{self.name}"' if self.name else of_use
+
+    async def open(self) -> None:
+        """Open, if it is not. May be cancelled: it then opens all the same, for the next caller. Raises DeviceError."""
+        if self._opening is None:
+            if self.is_open:
+                return
+            self._opening = _in_thread(lambda: self._cards.open(self))
+        opening = self._opening
+        await asyncio.wait([opening], timeout=OPENING_SECONDS)
+        if not opening.done():
+            raise DeviceError(f"the {self.what} does not answer")
+        self._opening = None
+        opening.result()
+
+    async def close(self, *, failed: bool = False) -> None:
+        """Let go of the device, when that is not done already. May be cancelled: it then closes all the same."""
+        opening, self._opening = self._opening, None
+        if opening or self.is_open:  # what is still opening has the lock: closing comes after it
+            closing = _in_thread(lambda: self._cards.close(self, failed=failed))
+            await asyncio.wait([closing], timeout=OPENING_SECONDS)
+        if opening and opening.done():
+            opening.exception()  # seen: nobody needs it any more
+
+
+def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
+    """Do `work` in a thread that, unlike those of asyncio, cannot keep the program from ending when it hangs."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def settle(tell: Callable[[], None]) -> None:
+        def tell_if_asked() -> None:
+            if not done.done():
+                tell()
+
+        with suppress(RuntimeError):  # the loop has ended meanwhile, and with it whoever asked
+            loop.call_soon_threadsafe(tell_if_asked)
+
+    def run() -> None:
+        try:
+            result = work()
+        except (DeviceError, OSError, ValueError, RuntimeError) as error:
+            settle(lambda error=error: done.set_exception(error))  # type: ignore[misc]
+        else:
+            settle(lambda: done.set_result(result))
+
+    threading.Thread(target=run, name="sound card", daemon=True).start()
+    return done
+
+
+def _sounddevice() -> Any:
+    try:
+        import sounddevice
+    except OSError as error:
+        raise DeviceError(f"no sound: {error}; install libportaudio2") from error
+    return sounddevice
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What PortAudio complains of, in our words."""
+    sd = _sounddevice()
+    try:
+        yield
+    except sd.PortAudioError as error:
+        raise DeviceError(f"{what} cannot be used: {_reason(error)}") from error
+    except MemoryError as error:
+        raise DeviceError(f"{what} cannot be used where MemoryDenyWriteExecute is set") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _format(sd: Any, line: Line) -> Format:
+    """How the line's device can be opened: at its own rate and with one channel, or as near to that as it can."""
+    index = find(line.name, line.kind, sd.query_devices(), [api["name"] for api in sd.query_hostapis()])
+    try:
+        device = sd.query_devices(index, line.kind)
+    except sd.PortAudioError as error:
+        raise DeviceError(f"there is no {line.kind} device") from error
+    check = sd.check_input_settings if line.kind == "input" else sd.check_output_settings
+    most = int(device[f"max_{line.kind}_channels"])
+    tried: list[str] = []
+    reason = ""
+    for rate in dict.fromkeys((round(device["default_samplerate"]), *RATES)):
+        for channels in dict.fromkeys((1, 2, most)):
+            if channels <= min(most, MOST_CHANNELS):
+                try:
+                    check(device=index, channels=channels, dtype="int16", samplerate=rate)
+                except sd.PortAudioError as error:
+                    tried.append(f"{rate} Hz x {channels}")
+                    reason = _reason(error)
+                else:
+                    return Format(index, str(device["name"]), rate, channels)
+    raise DeviceError(f'{line.kind} device "{device["name"]}" takes none of {", ".join(tried)}: {reason}')

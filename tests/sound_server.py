@@ -1,0 +1,131 @@
+"""A sound path without hardware: a private PulseAudio with a speaker nobody hears and a microphone one can feed.
+
+It is paced in real time, exact to the sample, and can be killed, which is how a sound card is pulled out here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SINK = "rate=48000 channels={channels} norewinds=1"  # with rewinds a null sink's monitor lags by a second
+SPEAKER = "spk"
+MICROPHONE = "micfeed"
+
+missing = next(
+    (f"{program} is not installed" for program in ("pulseaudio", "pactl", "pacat") if not shutil.which(program)), ""
+)
+"""Why there is no sound server here; empty when there is one."""
+
+
+class SoundServer:
+    """The server, and what one does in its room."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pid: int | None = None
+        self.environment: Mapping[str, str] = {
+            "XDG_RUNTIME_DIR": str(folder),
+            "PULSE_RUNTIME_PATH": str(folder / "pulse"),
+            "PULSE_SERVER": f"unix:{folder}/pulse/native",
+            "PULSE_STATE_PATH": str(folder / "state"),
+            "HOME": str(folder),
+        }
+
+    def start(self, *more: str) -> None:
+        """Start it, or start it again; `more` modules are loaded as well."""
+        modules = [
+            "module-native-protocol-unix auth-anonymous=1",
+            f"module-null-sink sink_name={SPEAKER} {SINK.format(channels=2)}",
+            f"module-null-sink sink_name={MICROPHONE} {SINK.format(channels=1)}",
+            *more,
+        ]
+        loads = [argument for module in modules for argument in ("-L", module)]
+        self._run("pulseaudio", "-n", "--daemonize=yes", "--exit-idle-time=-1", *loads)
+        self._pid = int((self._folder / "pulse" / "pid").read_text())
+        self._run("pactl", "set-default-sink", SPEAKER)
+        self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
+
+    def kill(self) -> None:
+        """Pull the sound cards out. Returns when they are gone."""
+        if self._pid is None:
+            return
+        os.kill(self._pid, signal.SIGKILL)
+        deadline = time.monotonic() + 5
+        while Path(f"/proc/{self._pid}/stat").exists() and time.monotonic() < deadline:
+            if ") Z" in Path(f"/proc/{self._pid}/stat").read_text():
+                break
+            time.sleep(0.01)
+        self._pid = None
+        for left in (self._folder / "pulse").iterdir():
+            left.unlink()
+
+    def say(self, samples: NDArray[np.int16], rate: int) -> None:
+        """Say this into the microphone; returns when it was said."""
+        feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
+        self._run(*feed, "--latency-msec=50", sound=samples.tobytes(), limit=len(samples) / rate + 5)
+
+    @contextmanager
+    def recording(self, source: str = f"{SPEAKER}.monitor", rate: int = 48_000) -> Iterator[Recording]:
+        """Record the room, in mono, while inside; at most for a minute."""
+        command = ["timeout", "60", "pacat", "--record", f"--device={source}", f"--rate={rate}", "--channels=1"]
+        path = self._folder / f"recording-{time.monotonic_ns()}"
+        with path.open("wb") as file:
+            recorder = subprocess.Popen(
+                [*command, "--format=s16le", "--latency-msec=20"], stdout=file, env=os.environ | self.environment
+            )
+        recorded = Recording(path)
+        try:
+            deadline = time.monotonic() + 5
+            while path.stat().st_size == 0 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            yield recorded
+        finally:
+            recorder.terminate()
+            recorder.wait(timeout=5)
+
+    def _run(self, *command: str, sound: bytes = b"", limit: float = 10) -> None:
+        subprocess.run(
+            command,
+            input=sound,
+            env=os.environ | self.environment,
+            timeout=limit,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+class Recording:
+    """What a room sounded like."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def samples(self) -> NDArray[np.int16]:
+        """All that is recorded so far."""
+        data = self._path.read_bytes()
+        return np.frombuffer(data[: len(data) // 2 * 2], dtype=np.int16)
+
+
+@contextmanager
+def sound_server(*more: str) -> Iterator[SoundServer]:
+    """A server of one's own, with `more` modules; it ends with the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = SoundServer(Path(folder))
+        server.start(*more)
+        try:
+            yield server
+        finally:
+            server.kill()
