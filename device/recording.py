@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import chain, groupby
 from pathlib import Path
 
 import av
@@ -35,14 +36,12 @@ class Recording:
         DeviceError if not even the first piece can be had."""
         decoded = 0
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(f"file:{self.path}") as container:  # else "12:30.wav" would be a protocol, and a host be asked
                 if not container.streams.audio:
                     return
-                resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-                for frame in _frames(container):
-                    for piece in resampler.resample(frame):
-                        decoded += piece.samples
-                        yield _samples(piece)
+                for piece in _resampled(container.decode(audio=0)):
+                    decoded += piece.samples
+                    yield _samples(piece)
         except FileNotFoundError as error:
             raise DeviceError(f"{self.path}: there is no such file") from error
         except (OSError, av.FFmpegError) as error:
@@ -63,19 +62,19 @@ class SpokenText:
         """Its samples at `RATE`."""
         frame = av.AudioFrame.from_ndarray(self._audio.samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._audio.rate
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-        for piece in (*resampler.resample(frame), *resampler.resample(None)):
-            yield _samples(piece)
+        yield from map(_samples, _resampled(iter([frame])))
 
 
 def _samples(frame: av.AudioFrame) -> Samples:
     return frame.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
-def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame | None]:
-    """The frames of its first sound, and None to flush the resampler."""
-    yield from container.decode(audio=0)
-    yield None
+def _resampled(frames: Iterator[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    """The frames at `RATE`, mono. Files stuck together may change rate on the way: each stretch goes for itself."""
+    for _, stretch in groupby(frames, key=lambda frame: (frame.format.name, frame.layout.name, frame.sample_rate)):
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        for frame in chain(stretch, [None]):
+            yield from resampler.resample(frame)
 
 
 def _cut_short(path: Path) -> str | None:

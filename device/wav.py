@@ -22,10 +22,10 @@ def save(path: Path, pieces: Iterable[Audio]) -> float:
     """
     parts = list(pieces) or [Audio.silence(0.0, EMPTY_RATE)]
     whole = Audio.join(parts)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
         try:
-            with wave.open(str(unfinished), "wb") as file:
+            with unfinished.open("wb") as raw, wave.open(raw) as file:
                 file.setnchannels(1)
                 file.setsampwidth(2)
                 file.setframerate(whole.rate)
