@@ -1,0 +1,219 @@
+"""A user who follows a script, and looks at the light."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from scene import Shout, in_world
+
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Samples, Utterance
+from companion.state import State
+from device.recording import SpokenText
+from device.scripted_user import PATIENT_SECONDS, POLITE_SECONDS, ScriptedUser
+from device.simulated import SimulatedLight, World
+
+Result = TypeVar("Result")
+
+
+class Stage:
+    """A user in front of a light that the test switches."""
+
+    def __init__(self, *lines: Shout | SpokenText) -> None:
+        self.world = World(longest=120.0)
+        self.light = SimulatedLight(self.world)
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0))
+        self.frames: list[Samples] = []
+        self.world.add(lambda now: self.frames.append(self.user.sounds(now)))
+
+    def live(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        async def living() -> Result:
+            async with self.world.turning():
+                return await act()
+
+        return in_world(self.world, living)
+
+    def spoke(self) -> list[tuple[float, float]]:
+        """When the user was loud: from, to, in seconds; silences of less than a frame left out."""
+        loud = [number for number, frame in enumerate(self.frames) if np.abs(frame).max() > 1]
+        runs: list[list[int]] = []
+        for number in loud:
+            if runs and runs[-1][-1] == number - 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        return [(run[0] * FRAME_SECONDS, (run[-1] + 1) * FRAME_SECONDS) for run in runs]
+
+
+def test_a_user_waits_until_the_light_invites() -> None:
+    stage = Stage(Shout(1.0))
+
+    async def act() -> None:
+        await stage.world.sleep(5.0)
+        for state in State:
+            if state not in (State.LISTENING, State.IDLE):
+                stage.light.show(state)
+                await stage.world.sleep(5.0)
+
+    stage.live(act)
+    assert stage.spoke() == []
+
+
+@pytest.mark.parametrize("inviting", [State.LISTENING, State.IDLE])
+def test_a_user_speaks_half_a_second_after_the_toy_has_answered(inviting: State) -> None:
+    stage = Stage(Shout(1.0), Shout(1.0))
+
+    async def act() -> float:
+        stage.light.show(State.SPEAKING)
+        await stage.world.sleep(1.0)
+        stage.light.show(inviting)
+        await stage.world.sleep(3.0)
+        stage.light.show(State.SPEAKING)
+        await stage.world.sleep(2.0)
+        stage.light.show(inviting)
+        await stage.world.sleep(3.0)
+        return stage.world.now()
+
+    stage.live(act)
+    assert stage.spoke() == [
+        (pytest.approx(1.0 + POLITE_SECONDS), pytest.approx(2.0 + POLITE_SECONDS)),
+        (pytest.approx(6.0 + POLITE_SECONDS), pytest.approx(7.0 + POLITE_SECONDS)),
+    ]
+
+
+def test_a_user_who_gets_no_answer_says_the_next_thing_after_a_while() -> None:
+    stage = Stage(Shout(1.0), Shout(1.0))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(10.0)
+
+    stage.live(act)
+    (_, ended), (began, _) = stage.spoke()
+    assert began - ended == pytest.approx(PATIENT_SECONDS, abs=2 * FRAME_SECONDS)
+
+
+def test_a_user_who_has_begun_speaks_to_the_end_whatever_the_light_does() -> None:
+    stage = Stage(Shout(2.0))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(1.0)
+        stage.light.show(State.MUTED)
+        await stage.world.sleep(5.0)
+
+    stage.live(act)
+    ((began, ended),) = stage.spoke()
+    assert ended - began == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("seconds", [0.003, 0.01, 0.255, 1.0])
+def test_what_the_user_says_is_the_recording_sample_for_sample(seconds: float) -> None:
+    line = Shout(seconds)
+    stage = Stage(line)
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(3.0 + seconds)
+
+    stage.live(act)
+    assert all(len(frame) == FRAME_SAMPLES for frame in stage.frames)
+    heard = np.concatenate(stage.frames)
+    said = np.concatenate(list(line.samples()))
+    begins = int(np.flatnonzero(np.abs(heard) > 1)[0])
+    begins -= begins % FRAME_SAMPLES
+    assert np.array_equal(heard[begins : begins + len(said)], said)
+    assert np.abs(heard[begins + len(said) :]).max() <= 1
+
+
+def test_silence_is_dither_of_one_bit_and_never_all_zeros() -> None:
+    stage = Stage()
+
+    async def act() -> None:
+        await stage.world.sleep(2.0)
+
+    stage.live(act)
+    for frame in stage.frames:
+        assert set(frame.tolist()) == {0, 1}
+    assert not np.array_equal(stage.frames[0], stage.frames[1])
+
+
+def test_the_script_is_done_when_the_toy_has_answered_or_had_time_enough_to() -> None:
+    stage = Stage(Shout(1.0))
+
+    async def act() -> float:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        waiting = asyncio.ensure_future(stage.user.done())
+        await stage.world.sleep(2.0)
+        stage.light.show(State.THINKING)
+        await stage.world.sleep(20.0)
+        assert not waiting.done(), "the toy is at it"
+        stage.light.show(State.LISTENING)
+        answered = stage.world.now()
+        await waiting
+        return stage.world.now() - answered
+
+    assert stage.live(act) == pytest.approx(PATIENT_SECONDS, abs=0.1)
+
+
+def test_an_empty_script_is_done_once_the_light_has_invited_for_a_while() -> None:
+    stage = Stage()
+
+    async def act() -> float:
+        await stage.world.sleep(1.0)
+        stage.light.show(State.LISTENING)
+        await stage.user.done()
+        return stage.world.now()
+
+    assert stage.live(act) == pytest.approx(1.0 + PATIENT_SECONDS, abs=0.1)
+
+
+def utterance(began: float, ended: float) -> Utterance:
+    return Utterance(Audio.silence(ended - began), began, ended)
+
+
+def test_what_was_typed_is_known_of_the_utterance_it_was_made_of_and_of_no_other() -> None:
+    stage = Stage(Shout(1.0, text="one"), Shout(1.0))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(10.0)
+
+    stage.live(act)
+    (first, second) = stage.spoke()
+    assert stage.user.typed(utterance(0.0, first[0])) is None, "before it"
+    assert stage.user.typed(utterance(*second)) is None, "spoken, not typed"
+    assert stage.user.typed(utterance(first[0], first[0] + 0.4)) == "one"
+    assert stage.user.typed(utterance(first[0] + 0.6, first[1])) == "", "its second half holds nothing more"
+
+
+def test_a_typed_line_is_known_while_it_is_still_being_said() -> None:
+    stage = Stage(Shout(3.0, text="one"))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(POLITE_SECONDS + PATIENT_SECONDS + 1.0)
+        began = stage.spoke()[0][0]
+        assert stage.user.typed(utterance(began, stage.world.now())) == "one"
+
+    stage.live(act)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000])
+def test_a_typed_line_is_heard_at_the_rate_of_the_ears(rate: int) -> None:
+    sine = (10_000 * np.sin(2 * np.pi * 440 / rate * np.arange(rate))).astype(np.int16)
+    line = SpokenText("hello", Audio(sine, rate))
+    samples = np.concatenate(list(line.samples()))
+    assert len(samples) == pytest.approx(RATE, abs=40)
+    assert np.concatenate(list(line.samples())).tolist() == samples.tolist(), "and again, when asked again"
+    assert line.text == "hello"
+    assert Audio(samples).level == pytest.approx(Audio(sine).level, abs=0.2)
