@@ -20,6 +20,7 @@ import numpy as np
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
 from companion.ports import Clock
 from companion.state import State
+from companion.tasks import cancelled
 
 LEAD_SECONDS = 0.2
 """How long before the end of one sound the next is taken: enough for the slowest computer to append it."""
@@ -82,14 +83,38 @@ class World:
     @asynccontextmanager
     async def turning(self) -> AsyncIterator[None]:
         """Time passes inside, and only there."""
-        pace = asyncio.create_task(self._pace()) if self._realtime else None
         self._turning = True
         try:
-            yield
+            if self._realtime:
+                async with self._paced():
+                    yield
+            else:
+                yield
         finally:
             self._turning = False
-            if pace:
-                pace.cancel()
+
+    @asynccontextmanager
+    async def _paced(self) -> AsyncIterator[None]:
+        """What goes wrong in the world ends whoever lives in it, as it does when time is simulated."""
+        living = asyncio.current_task()
+        assert living is not None
+        pace = asyncio.create_task(self._pace())
+
+        def end(ended: asyncio.Task[None]) -> None:
+            if not ended.cancelled():
+                living.cancel()
+
+        pace.add_done_callback(end)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if pace.done():
+                living.uncancel()
+                pace.result()
+            raise
+        finally:
+            pace.remove_done_callback(end)
+            await cancelled(pace)
 
     async def _pace(self) -> None:
         began = time.monotonic()
