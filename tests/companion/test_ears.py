@@ -40,6 +40,8 @@ class Room:
         self.read_so_far += 1
         return Frame(Audio(np.full(FRAME_SAMPLES, number, np.int16)), (number + 1) * FRAME_SECONDS)
 
+    async def close(self) -> None: ...
+
 
 class Listener:
     """A SpeechDetector that follows the script of a Room."""

@@ -56,6 +56,9 @@ class Engine:
         await (asyncio.Event().wait() if self._stuck else asyncio.sleep(0))
         self.held.append(self._clock.holders)
 
+    async def load(self) -> None:
+        await self._work()
+
     async def transcribe(self, utterance: Utterance) -> Transcript:
         assert utterance is UTTERANCE
         await self._work()
