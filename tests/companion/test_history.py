@@ -144,6 +144,11 @@ def test_a_cut_leaves_room_for_many_turns() -> None:
     assert min(cut) > 1_000 * (KEPT_AFTER_CUT - 0.1), "and forgets no more than it must"
 
 
+def test_no_request_is_larger_than_the_budget_although_some_come_close() -> None:
+    sizes = [tokens(request) for request in talk(History(1_000), 200)]
+    assert 970 < max(sizes) <= 1_000
+
+
 def test_what_a_request_leaves_out_is_still_remembered() -> None:
     history = History(300)
     talk(history, 50)

@@ -46,6 +46,14 @@ def test_a_file_of_that_name_is_replaced_and_nothing_else_is_left(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_file_appears_under_its_name_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"old")
+    with path.open("rb") as reader:
+        save(path, [noise(10)])
+        assert reader.read() == b"old", "who reads the old one meanwhile reads all of it, and nothing of the new"
+
+
 @pytest.mark.parametrize("place", ["folder", "none/a.wav", "file/a.wav", "x" * 300, "."])
 def test_a_place_that_cannot_be_written_is_told_and_nothing_is_left_there(tmp_path: Path, place: str) -> None:
     (tmp_path / "folder").mkdir()
