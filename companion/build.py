@@ -5,6 +5,7 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,7 +22,9 @@ from companion.ears import Ears, Patience
 from companion.errors import SettingsError
 from companion.history import History
 from companion.journal import Journal
-from companion.ports import ChatModel, Observer, Transcriber, Voice
+from companion.life import Life
+from companion.mouth import Mouth
+from companion.ports import Button, ChatModel, Clock, Light, Microphone, Observer, Speaker, Transcriber, Voice
 from companion.settings import KEY_VARIABLE, Settings, key
 from companion.tasks import first_of
 from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
@@ -42,7 +45,7 @@ REHEARSAL = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Served:
     """Which engine serves a part, in words for the owner."""
 
     part: str
@@ -56,16 +59,16 @@ class Simulation:
     """A toy with a simulated body, and the user in front of it."""
 
     world: World
-    conversation: Conversation
+    life: Life
     user: ScriptedUser
     speaker: SimulatedSpeaker
     light: SimulatedLight
-    engines: tuple[Engine, ...]
+    engines: tuple[Served, ...]
 
     async def run(self) -> None:
         """Let them talk until the user's script is done."""
         async with self.world.turning():
-            await first_of(self.conversation.live(), self.user.done())
+            await first_of(self.life.live(), self.user.done())
 
 
 @asynccontextmanager
@@ -79,9 +82,9 @@ async def simulation(
     observers: Sequence[Observer],
 ) -> AsyncIterator[Simulation]:
     """A toy in a simulated `world`, whose user says `lines`; every random choice comes from `seed`."""
+    from device.absent import NoButton
     from device.scripted_user import ScriptedUser
     from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
-    from models.speech_detector import SileroDetector
     from models.typed import TypedTranscriber
 
     async with AsyncExitStack() as stack:
@@ -89,28 +92,96 @@ async def simulation(
         light = SimulatedLight(world)
         user = ScriptedUser(lines, light, np.random.default_rng(seed))
         speaker = SimulatedSpeaker(world)
-        transcriber, ears_engine = _transcriber()
+        transcriber, ears_engine = _transcriber(settings, character.language)
         chat, chat_engine = await _chat(settings, character, stack)
-        voice, voice_engine = _voice(character)
-        conversation = Conversation(
-            character=character,
-            ears=Ears(
-                SimulatedMicrophone(world, user.sounds),
-                SileroDetector(),
-                Patience(pause=settings.ears.pause, longest=settings.ears.longest),
+        voice, voice_engine = _voice(settings, character)
+        life = _life(
+            settings,
+            character,
+            Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, NoButton()),
+            Engines(
+                HeldTranscriber(TypedTranscriber(transcriber, user.typed), world),
+                HeldChat(chat, world),
+                HeldVoice(voice, world),
             ),
-            transcriber=HeldTranscriber(TypedTranscriber(transcriber, user.typed), world),
-            chat=HeldChat(chat, world),
-            voice=HeldVoice(voice, world),
-            speaker=speaker,
-            light=light,
-            clock=world,
-            journal=Journal(world, *observers),
-            history=History(HISTORY_TOKENS),
-            session=_session(chance),
-            seeds=_seeds(chance),
+            observers,
+            chance,
         )
-        yield Simulation(world, conversation, user, speaker, light, (ears_engine, chat_engine, voice_engine))
+        yield Simulation(world, life, user, speaker, light, (ears_engine, chat_engine, voice_engine))
+
+
+@asynccontextmanager
+async def toy(settings: Settings, character: Character, observers: Sequence[Observer]) -> AsyncIterator[Life]:
+    """A toy with a real body. What it lacks it does without, and says so."""
+    from device.microphone import SoundCardMicrophone
+    from device.sound_cards import PortAudio
+    from device.speaker import SoundCardSpeaker
+    from device.wall_clock import WallClock
+
+    async with AsyncExitStack() as stack:
+        clock = WallClock()
+        cards = PortAudio()
+        light, button = await _gpio(settings, clock, stack, observers)
+        speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
+        stack.push_async_callback(speaker.close)
+        microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
+        stack.push_async_callback(microphone.close)
+        transcriber, _ = _transcriber(settings, character.language)
+        chat = await _service(settings, stack)
+        voice, _ = _voice(settings, character)
+        body = Body(clock, microphone, speaker, light, button)
+        yield _life(settings, character, body, Engines(transcriber, chat, voice), observers, random.Random())
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The devices of a toy."""
+
+    clock: Clock
+    microphone: Microphone
+    speaker: Speaker
+    light: Light
+    button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of a toy."""
+
+    transcriber: Transcriber
+    chat: ChatModel
+    voice: Voice
+
+
+def _life(
+    settings: Settings,
+    character: Character,
+    body: Body,
+    engines: Engines,
+    observers: Sequence[Observer],
+    chance: random.Random,
+) -> Life:
+    """A toy of this body and these engines."""
+    from models.speech_detector import SileroDetector
+
+    journal = Journal(body.clock, *observers)
+    patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
+    ears = Ears(body.microphone, SileroDetector(), patience)
+    conversation = Conversation(
+        character=character,
+        ears=ears,
+        transcriber=engines.transcriber,
+        chat=engines.chat,
+        mouth=Mouth(character.name, engines.voice, body.speaker, journal),
+        light=body.light,
+        clock=body.clock,
+        journal=journal,
+        history=History(HISTORY_TOKENS),
+        session=_session(chance),
+        seeds=_seeds(chance),
+    )
+    parts = {"ears": engines.transcriber, "character": engines.chat, "voice": engines.voice}
+    return Life(conversation, ears=ears, engines=parts, button=body.button, clock=body.clock, journal=journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +192,7 @@ class Correspondence:
     history: History
     session: str
     seeds: Iterator[int]
-    engine: Engine
+    engine: Served
 
 
 @asynccontextmanager
@@ -150,39 +221,87 @@ async def spoken(text: str, language: str) -> Line:
     return SpokenText(text, Audio.join(pieces))
 
 
-def _transcriber() -> tuple[Transcriber, Engine]:
+def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
     from models.sphinx import SphinxTranscriber
 
-    remark = "embedded, limited: English only, no children, no noise; faster-whisper is the better one"
-    return SphinxTranscriber(), Engine("ears", "pocketsphinx", remark)
+    limited = "embedded, limited: English only, no children, no noise"
+    if settings.ears.engine == "sphinx":
+        return SphinxTranscriber(), Served("ears", "pocketsphinx", limited)
+    from models.store import Found, find_whisper
+    from models.whisper import WhisperTranscriber, check
+
+    store = _store(settings)
+    found = Found(settings.ears.model, ()) if settings.ears.model else find_whisper(store, language)
+    if found.path:
+        check(found.path, language)
+        return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
+    advice = "; ".join([f"for better ears put a faster-whisper model into {store / 'whisper'}", *found.skipped])
+    if settings.ears.engine == "whisper":
+        raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
+    return SphinxTranscriber(), Served("ears", "pocketsphinx", f"{limited}; {advice}")
 
 
-async def _chat(settings: Settings, character: Character, stack: AsyncExitStack) -> tuple[ChatModel, Engine]:
-    from models.qwen import BASE_URL, QwenChat
+async def _chat(settings: Settings, character: Character, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+    """The service where there is a key, else a rehearsal."""
+    from models.qwen import QwenChat
     from models.qwen_models import DEFAULT
 
-    secret = None if settings.chat.engine == REHEARSAL else key(settings)
     model = settings.chat.model or DEFAULT
-    if secret:
-        base_url = settings.chat.base_url or BASE_URL
-        engine = Engine("character", model, f"at {base_url}")
-    elif settings.chat.engine == "qwen":
-        raise SettingsError([f"chat.engine is qwen, but there is no key: set {KEY_VARIABLE}, or chat.key_file"])
-    else:
+    if settings.chat.engine == REHEARSAL or (settings.chat.engine == "auto" and key(settings) is None):
         from models.mock_qwen import MockQwen
 
         server = await stack.enter_async_context(MockQwen([character]))
-        base_url, secret = server.base_url, "sk-rehearsal"
-        engine = Engine("character", REHEARSAL, f"answers from its own file; set {KEY_VARIABLE} for {model}")
-    chat = QwenChat(base_url=base_url, key=secret, model=model)
+        chat = QwenChat(base_url=server.base_url, key="sk-rehearsal", model=model)
+        stack.push_async_callback(chat.aclose)
+        remark = f"answers from its own file; set {KEY_VARIABLE} for {model}"
+        return chat, Served("character", REHEARSAL, remark)
+    return await _service(settings, stack), Served("character", model, f"at {_base_url(settings)}")
+
+
+async def _service(settings: Settings, stack: AsyncExitStack) -> ChatModel:
+    """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
+    from models.qwen import QwenChat
+    from models.qwen_models import DEFAULT
+
+    secret = key(settings)
+    if secret is None:
+        from models.keyless import KeylessChat
+
+        return KeylessChat(f"There is no key: set {KEY_VARIABLE}, or chat.key_file, and reload")
+    chat = QwenChat(base_url=_base_url(settings), key=secret, model=settings.chat.model or DEFAULT)
     stack.push_async_callback(chat.aclose)
-    return chat, engine
+    return chat
 
 
-def _voice(character: Character) -> tuple[Voice, Engine]:
+def _base_url(settings: Settings) -> str:
+    from models.qwen import BASE_URL
+
+    return settings.chat.base_url or BASE_URL
+
+
+def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
     from models.espeak import EspeakVoice
 
-    return EspeakVoice(character.espeak), Engine("voice", "espeak-ng", "embedded; Piper is the better one")
+    if settings.voice.engine == "espeak":
+        return EspeakVoice(character.espeak), Served("voice", "espeak-ng", "embedded")
+    from models.piper import Piper, check
+    from models.store import Found, find_piper
+
+    store = _store(settings)
+    found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(store, character.language)
+    if found.path:
+        check(found.path)
+        return Piper(found.path), Served("voice", "Piper", found.path.stem)
+    advice = "; ".join([f"for a better one put a Piper voice into {store / 'piper'}", *found.skipped])
+    if settings.voice.engine == "piper":
+        raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
+    return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}")
+
+
+def _store(settings: Settings) -> Path:
+    from models.store import default_store
+
+    return settings.models.store or default_store(os.environ)
 
 
 def _session(chance: random.Random) -> str:

@@ -80,6 +80,10 @@ class Ears:
             await self._microphone.read()
             frames_left -= 1
 
+    async def close(self) -> None:
+        """Let go of the microphone, until somebody wants to hear again."""
+        await self._microphone.close()
+
     def _hear(self, frame: Frame) -> SpeechBegan | Utterance | None:
         probability = self._detector.probability(frame.captured)
         if self._speech is None:

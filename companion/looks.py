@@ -1,7 +1,12 @@
-"""State -> look, as data: every kind of light renders this one table, so that all of them tell the same truth."""
+"""State -> look, as data: every kind of light renders this one table, so that all of them tell the same truth.
+
+How bright a look is at each moment is here as well, as pure functions. Whatever the look and whatever the sound,
+nothing flashes more than three times in any second (WCAG 2.3.1, for people whom a flashing light makes ill).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -37,3 +42,61 @@ LOOKS: Mapping[State, Look] = MappingProxyType(
         State.ATTENTION: Look((255, 0, 0), "triple flash", 4.0),
     }
 )
+
+DIMMEST = 0.2
+"""Brightness between two breaths or pulses: a light that breathes is never dark."""
+
+QUIETEST = 0.4
+"""Brightness, of the rhythm's own, of a light that follows a sound while there is none."""
+
+FLASH_SECONDS = 0.2
+"""How long a blink or a flash is on."""
+
+FLASH_EVERY = 0.5
+"""Seconds from one blink or flash to the next of the same group: two in a second."""
+
+FALL = 0.5
+"""The level falls by at most this much in a second, so that syllables (four or five a second) do not flicker: to
+change the brightness by 0.1, which is what counts as a flash, it then takes a third of a second."""
+
+_SHORTEST: Mapping[Rhythm, float] = MappingProxyType(
+    {"breathe": 1 / 3, "pulse": 1 / 3, "double blink": 2 * FLASH_EVERY, "triple flash": 3 * FLASH_EVERY}
+)
+"""Seconds; a shorter period is rendered as this one."""
+
+
+def brightness(look: Look, seconds: float, level: float = 0.0) -> float:
+    """How bright `look` is, 0 to 1, `seconds` after it began; `level` (0 to 1) is the sound it may follow.
+
+    Every rhythm but "off" begins bright, so that a state is seen from its first moment.
+    """
+    rhythm = _rhythm(look, seconds)
+    if not look.follows_level:
+        return rhythm
+    return rhythm * (QUIETEST + (1 - QUIETEST) * min(1.0, max(0.0, level)))
+
+
+def follow(shown: float, level: float, seconds: float) -> float:
+    """The level to show `seconds` after `shown` was, when the sound's own is `level`: it rises at once, and falls
+    slowly."""
+    return max(level, shown - FALL * seconds)
+
+
+def _rhythm(look: Look, seconds: float) -> float:
+    if look.rhythm in ("off", "solid"):
+        return float(look.rhythm == "solid")
+    period = max(look.period, _SHORTEST[look.rhythm])
+    within = seconds % period
+    match look.rhythm:
+        case "breathe":
+            return DIMMEST + (1 - DIMMEST) * (1 + math.cos(math.tau * within / period)) / 2
+        case "pulse":
+            return 1 - (1 - DIMMEST) * within / period
+        case "double blink":
+            return _flashes(2, within)
+        case _:
+            return _flashes(3, within)
+
+
+def _flashes(count: int, within: float) -> float:
+    return float(within < count * FLASH_EVERY and within % FLASH_EVERY < FLASH_SECONDS)

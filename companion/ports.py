@@ -124,6 +124,14 @@ class SpeechDetector(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """What every engine can do: a Transcriber, a ChatModel, a Voice."""
+
+    async def load(self) -> None:
+        """Get ready, in a thread; what is ready already does nothing. Raises the TurnError of its port."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What an utterance says, and who read it."""
@@ -133,12 +141,8 @@ class Transcript:
     engine: str
 
 
-class Transcriber(Protocol):
+class Transcriber(Engine, Protocol):
     """Speech-to-text."""
-
-    async def load(self) -> None:
-        """Get ready, in a thread; what is ready already does nothing. Raises NotHeard if that cannot be."""
-        ...
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """The words of one utterance. Raises NotHeard."""
@@ -176,12 +180,8 @@ class Usage:
     cost_usd: float
 
 
-class ChatModel(Protocol):
+class ChatModel(Engine, Protocol):
     """The character's mind."""
-
-    async def load(self) -> None:
-        """Get ready, in a thread; what is ready already does nothing. Raises NoReply if that cannot be."""
-        ...
 
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The reply as it arrives: pieces of text, then at most one Usage. Use it within `aclosing`: closing it
@@ -189,12 +189,8 @@ class ChatModel(Protocol):
         ...
 
 
-class Voice(Protocol):
+class Voice(Engine, Protocol):
     """Text-to-speech."""
-
-    async def load(self) -> None:
-        """Get ready, in a thread; what is ready already does nothing. Raises NoVoice if that cannot be."""
-        ...
 
     def speak(self, text: str) -> AsyncGenerator[Audio, None]:
         """The sound of one phrase, in pieces of one rate as they are ready. Use it within `aclosing`. Raises

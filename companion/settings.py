@@ -38,7 +38,10 @@ class Toy(_Section):
 class Ears(_Section):
     """`[ears]`: how it listens."""
 
-    engine: Literal["auto", "sphinx"] = Field(default="auto", description="speech-to-text: auto or sphinx")
+    engine: Literal["auto", "whisper", "sphinx"] = Field(
+        default="auto", description="speech-to-text: auto (whisper when the store has a model), whisper, or sphinx"
+    )
+    model: Path | None = Field(default=None, description="a Whisper's folder; else one is looked for in the store")
     pause: float = Field(default=Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end an utterance")
     longest: float = Field(default=Patience.longest, ge=2.0, le=30.0, description="seconds after which it is cut")
 
@@ -81,7 +84,25 @@ class Chat(_Section):
 class Voice(_Section):
     """`[voice]`: how it speaks."""
 
-    engine: Literal["auto", "espeak"] = Field(default="auto", description="text-to-speech: auto or espeak")
+    engine: Literal["auto", "piper", "espeak"] = Field(
+        default="auto", description="text-to-speech: auto (piper when the store has a voice), piper, or espeak"
+    )
+    model: Path | None = Field(default=None, description="a Piper voice's .onnx file; else one of the store's")
+
+
+class Body(_Section):
+    """`[body]`: what it is built of."""
+
+    board: str = Field(default="generic-rgb", description="where light and button are: a profile's name")
+    microphone: str | None = Field(default=None, description="a sound card by name; else the system's default")
+    speaker: str | None = Field(default=None, description="a sound card by name; else the system's default")
+    volume: float = Field(default=1.0, ge=0.0, le=1.0, description="how loud it may be, 0 to 1")
+
+
+class Models(_Section):
+    """`[models]`: where they are."""
+
+    store: Path | None = Field(default=None, description="the store's folder; else /var/cache/companion or the user's")
 
 
 class Settings(_Section):
@@ -91,6 +112,8 @@ class Settings(_Section):
     ears: Ears = Ears()
     chat: Chat = Chat()
     voice: Voice = Voice()
+    body: Body = Body()
+    models: Models = Models()
 
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -12,7 +12,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from companion.build import REHEARSAL, Engine
+from companion.build import REHEARSAL, Served
 from companion.looks import LOOKS
 from companion.ports import Event
 from companion.state import State
@@ -61,7 +61,7 @@ class Narrator:
             case "fault":
                 self._errors.print(f"{told['text']}.", style="red", soft_wrap=True, highlight=False)
 
-    def summary(self, engines: Sequence[Engine], files: Sequence[tuple[str, float]], until: float) -> None:
+    def summary(self, engines: Sequence[Served], files: Sequence[tuple[str, float]], until: float) -> None:
         """What there is to know when it is over: `files` with the seconds of sound in each, `until` in seconds."""
         self._out.print()
         if not self._heard:

@@ -22,6 +22,11 @@ class HeldTranscriber:
         self._transcriber = transcriber
         self._clock = clock
 
+    async def load(self) -> None:
+        """As the engine within."""
+        with self._clock.working():
+            await self._transcriber.load()
+
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """As the Transcriber within."""
         with self._clock.working():
@@ -35,6 +40,11 @@ class HeldChat:
         self._chat = chat
         self._clock = clock
 
+    async def load(self) -> None:
+        """As the engine within."""
+        with self._clock.working():
+            await self._chat.load()
+
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """As the ChatModel within."""
         return _held(self._chat.reply(prompt), self._clock)
@@ -46,6 +56,11 @@ class HeldVoice:
     def __init__(self, voice: Voice, clock: Clock) -> None:
         self._voice = voice
         self._clock = clock
+
+    async def load(self) -> None:
+        """As the engine within."""
+        with self._clock.working():
+            await self._voice.load()
 
     def speak(self, text: str) -> AsyncGenerator[Audio, None]:
         """As the Voice within."""

@@ -51,6 +51,10 @@ class EspeakVoice:
     def __init__(self, parameters: Espeak) -> None:
         self._parameters = parameters
 
+    async def load(self) -> None:
+        """Look whether there is such a voice; there is nothing to load. Raises NoVoice."""
+        await asyncio.to_thread(lambda: self._voice)
+
     async def speak(self, text: str) -> AsyncGenerator[Audio, None]:
         """The phrase in one piece, at 22,050 Hz; nothing that can be spoken gives silence. Raises NoVoice.
 

@@ -54,6 +54,10 @@ class QwenChat:
         self._client: AsyncOpenAI | None = None
         self._opening = asyncio.Lock()
 
+    async def load(self) -> None:
+        """Load the client."""
+        await self._opened()
+
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The reply as it arrives, then what it cost. Raises NoReply."""
         client = await self._opened()

@@ -38,6 +38,9 @@ class ScriptedTranscriber:
         self.heard: list[Utterance] = []
         """Every utterance asked about, cancelled calls included."""
 
+    async def load(self) -> None:
+        """There is nothing to load."""
+
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """The next text. A cancelled call uses up none. Raises NotHeard in its turn, and after the last text."""
         self.heard.append(utterance)
@@ -67,6 +70,9 @@ class ScriptedChat:
         """Every prompt asked."""
         self.open = 0
         """Replies begun and not closed yet."""
+
+    async def load(self) -> None:
+        """There is nothing to load."""
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The next reply; begun is used up. Raises NoReply in its turn, and after the last reply."""
@@ -105,6 +111,9 @@ class ScriptedVoice:
         """Every phrase asked for."""
         self.open = 0
         """Phrases begun and not closed yet."""
+
+    async def load(self) -> None:
+        """There is nothing to load."""
 
     async def speak(self, text: str) -> AsyncGenerator[Audio, None]:
         """One tone at `RATE`; nothing for an empty text. Raises NoVoice for a phrase it is mute on."""

@@ -16,6 +16,10 @@ class TypedTranscriber:
         self._transcriber = transcriber
         self._typed = typed
 
+    async def load(self) -> None:
+        """As the other one. Raises NotHeard."""
+        await self._transcriber.load()
+
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """The words of one utterance. Raises NotHeard as the other one does."""
         text = self._typed(utterance)

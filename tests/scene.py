@@ -15,9 +15,12 @@ from companion.conversation import Conversation
 from companion.ears import Ears, Patience
 from companion.history import History
 from companion.journal import Journal
-from companion.ports import ChatModel, Event, Transcriber, Voice
+from companion.life import Life
+from companion.mouth import Mouth
+from companion.ports import ChatModel, Event, Microphone, Transcriber, Voice
 from device.scripted_user import ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
+from device.simulated_button import SimulatedButton
 from models.scripted import ScriptedChat, ScriptedDetector, ScriptedTranscriber, ScriptedVoice
 
 Result = TypeVar("Result")
@@ -62,7 +65,7 @@ class Scene:
         transcriber: Callable[[World], Transcriber] | None = None,
         voice: Callable[[World], Voice] | None = None,
         character: Character | None = None,
-        patience: Patience | None = None,
+        microphone: Callable[[Microphone], Microphone] | None = None,
         longest: float = 600.0,
     ) -> None:
         self.world = World(longest=longest)
@@ -74,19 +77,31 @@ class Scene:
         self.transcriber = transcriber(self.world) if transcriber else ScriptedTranscriber(hears)
         self.events: list[Event] = []
         self.history = History(6_000)
-        self.conversation = Conversation(
-            character=character or bo(),
-            ears=Ears(SimulatedMicrophone(self.world, self.user.sounds), ScriptedDetector(), patience or Patience()),
+        self.microphone = SimulatedMicrophone(self.world, self.user.sounds)
+        self.button = SimulatedButton()
+        journal = Journal(self.world, self.events.append)
+        ears = Ears(microphone(self.microphone) if microphone else self.microphone, ScriptedDetector(), Patience())
+        character = character or bo()
+        conversation = Conversation(
+            character=character,
+            ears=ears,
             transcriber=self.transcriber,
             chat=self.chat,
-            voice=self.voice,
-            speaker=self.speaker,
+            mouth=Mouth(character.name, self.voice, self.speaker, journal),
             light=self.light,
             clock=self.world,
-            journal=Journal(self.world, self.events.append),
+            journal=journal,
             history=self.history,
             session="s",
             seeds=itertools.count(1),
+        )
+        self.life = Life(
+            conversation,
+            ears=ears,
+            engines={"ears": self.transcriber, "character": self.chat, "voice": self.voice},
+            button=self.button,
+            clock=self.world,
+            journal=journal,
         )
 
     def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:
@@ -94,7 +109,7 @@ class Scene:
 
         async def act() -> Result | None:
             async with self.world.turning():
-                living = asyncio.create_task(self.conversation.live())
+                living = asyncio.create_task(self.life.live())
                 ending = asyncio.ensure_future(until() if until else self.user.done())
                 await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED)
                 living.cancel()

@@ -226,7 +226,7 @@ def test_interrupted_at_any_stage_it_is_silent_at_once_and_the_next_turn_works(s
     async def interrupt() -> None:
         await scene.until_event(event, **fields)
         await scene.world.sleep(later)
-        await scene.conversation.interrupt()
+        await scene.life.interrupt()
         interrupted = scene.world.now()
         assert isinstance(scene.chat, ScriptedChat)
         assert isinstance(scene.voice, ScriptedVoice)
@@ -249,7 +249,7 @@ def test_an_interrupted_reply_is_remembered_up_to_the_last_word_that_was_heard()
         await scene.until_event("heard")
         reply = await scene.until_event("state", state="thinking")
         await scene.world.sleep(reply.at + 1.6 - scene.world.now())
-        await scene.conversation.interrupt()
+        await scene.life.interrupt()
 
     scene.play(until=interrupt)
     said = scene.told("said")[-1]
@@ -262,7 +262,7 @@ def test_interrupted_before_its_first_sound_it_remembers_nothing() -> None:
 
     async def interrupt() -> None:
         await scene.until_event("heard")
-        await scene.conversation.interrupt()
+        await scene.life.interrupt()
 
     scene.play(until=interrupt)
     assert [spoken.words for spoken in scene.history.spoken] == [HELLO]
@@ -295,6 +295,9 @@ class ReluctantChat:
         self._world = world
         self.open = 0
 
+    async def load(self) -> None:
+        pass
+
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         self.open += 1
         try:
@@ -314,7 +317,7 @@ def test_interrupted_with_all_its_phrases_made_ahead_it_waits_until_the_stream_i
         chat = scene.chat
         assert isinstance(chat, ReluctantChat)
         assert chat.open == 1
-        await scene.conversation.interrupt()
+        await scene.life.interrupt()
         assert chat.open == 0
 
     scene.play(until=interrupt)

@@ -1,0 +1,141 @@
+"""This file keeps a conversation alive: it gets the engines ready, obeys the button, and waits for lost devices."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
+
+from companion.audio import FRAME_SECONDS
+from companion.conversation import Conversation
+from companion.ears import Ears
+from companion.errors import DeviceError, TurnError
+from companion.journal import Journal, Turn
+from companion.ports import Button, Clock, Engine, Press
+from companion.state import State
+from companion.tasks import cancelled, first_of
+
+RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Pauses between attempts to get a device back; then the last of them, for ever."""
+
+
+class Life:
+    """One conversation, from switching on to switching off."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        *,
+        ears: Ears,
+        engines: Mapping[str, Engine],
+        button: Button,
+        clock: Clock,
+        journal: Journal,
+    ) -> None:
+        """`engines` by the part they serve: "ears", "character", "voice"."""
+        self._conversation = conversation
+        self._ears = ears
+        self._engines = engines
+        self._button = button
+        self._clock = clock
+        self._journal = journal
+        self._step: asyncio.Task[None] | None = None
+        self._unmuted = asyncio.Event()
+        self._unmuted.set()
+
+    async def live(self) -> None:
+        """Get ready, open, then listen and answer for ever. Ends only by being cancelled."""
+        self._conversation.show(State.BOOTING)
+        await first_of(self._talk(), self._obey())
+
+    async def interrupt(self) -> None:
+        """Drop what the toy is saying or thinking, and listen again. Returns when nothing of it is left."""
+        if self._step:
+            await cancelled(self._step)
+
+    async def mute(self) -> None:
+        """Fall silent and let go of the microphone, until `unmute`."""
+        self._unmuted.clear()
+        await self.interrupt()
+
+    def unmute(self) -> None:
+        """Listen again."""
+        self._unmuted.set()
+
+    async def _talk(self) -> None:
+        """The steps of its life, one after the other; each can be interrupted."""
+        await self._do(self._get_ready())
+        opened = False
+        while True:
+            if not self._unmuted.is_set():
+                await self._do(self._stay_mute())
+            elif not opened:
+                opened = await self._do(self._open())
+            else:
+                await self._do(self._conversation.attend())
+
+    async def _obey(self) -> None:
+        """Do what the button asks: a short press calls or stops, a long one mutes."""
+        while True:
+            match await self._button.pressed():
+                case Press.SHORT:
+                    await self.interrupt()
+                case Press.LONG if self._unmuted.is_set():
+                    await self.mute()
+                case Press.LONG:
+                    self.unmute()
+
+    async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
+        """One step, unless it is interrupted. False if a device failed; it was waited for then."""
+        self._step = asyncio.create_task(step)
+        try:
+            await first_of(self._step)
+        except DeviceError as error:
+            await self._do(self._mend(error))
+            return False
+        finally:
+            self._step = None
+        return True
+
+    async def _get_ready(self) -> None:
+        """Load the engines. The microphone is open before: nothing heavy may delay it."""
+        with suppress(DeviceError):  # it will be missed when it is needed
+            await self._ears.ignore(FRAME_SECONDS)
+        seconds = await asyncio.gather(*(self._load(engine) for engine in self._engines.values()))
+        for part, took in zip(self._engines, seconds, strict=True):
+            self._journal.write("ready", part=part, stages={"load": round(took, 3)})
+
+    async def _load(self, engine: Engine) -> float:
+        """Seconds it took to load this engine. One that cannot be loaded will lose its turns, not the toy."""
+        turn = Turn(self._clock, self._clock.now())
+        try:
+            await engine.load()
+        except TurnError as error:
+            self._conversation.lost(error, recovered=False)
+        turn.stage("load")
+        return turn.seconds
+
+    async def _open(self) -> None:
+        """Say the first words, once there is a microphone to hear the answer."""
+        await self._ears.ignore(FRAME_SECONDS)
+        await self._conversation.open()
+
+    async def _stay_mute(self) -> None:
+        """Without a microphone until somebody unmutes. The light is red while nothing is captured, and only then."""
+        await self._ears.close()
+        self._conversation.show(State.MUTED)
+        await self._unmuted.wait()
+        self._conversation.show(State.LISTENING)
+
+    async def _mend(self, error: DeviceError) -> None:
+        """Wait for a device that failed: until the microphone gives sound again, trying ever more rarely."""
+        self._journal.write("fault", kind="device", text=str(error), recovered=False)
+        self._conversation.show(State.ATTENTION)
+        for seconds in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
+            await self._clock.sleep(seconds)
+            with suppress(DeviceError):
+                await self._ears.ignore(FRAME_SECONDS)
+                break
+        self._journal.write("fault", kind="device", text=str(error), recovered=True)

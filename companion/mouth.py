@@ -1,0 +1,88 @@
+"""This file speaks: phrases as they come, through voice and speaker, the next one made while this one sounds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from companion.audio import Audio
+from companion.errors import TurnError
+from companion.history import Saying
+from companion.journal import Journal, Turn
+from companion.phrases import Gesture, Phrase
+from companion.ports import Speaker, Voice
+from companion.tasks import ahead
+
+LOOK_AHEAD = 2
+"""Phrases made before they are needed. Their sound waits here, so little is lost when the user interrupts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of a phrase's sound."""
+
+    audio: Audio
+    phrase: str
+    """The words that begin with this piece; empty when it goes on with the phrase before."""
+
+
+class Mouth:
+    """The voice of one character, in its speaker."""
+
+    def __init__(self, name: str, voice: Voice, speaker: Speaker, journal: Journal) -> None:
+        """`name`: the character's, for the journal."""
+        self._name = name
+        self._voice = voice
+        self._speaker = speaker
+        self._journal = journal
+
+    async def say(
+        self,
+        saying: Saying,
+        phrases: AsyncGenerator[Phrase | Gesture, None],
+        turn: Turn,
+        sounding: Callable[[], None],
+    ) -> None:
+        """Speak all phrases; `saying` tells afterwards what was really heard of them, however it ended.
+
+        `sounding` is called when the first sample is heard. Cancelled, it falls silent, and returns when the voice
+        and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
+        """
+        ended: float | None = None
+        try:
+            async with aclosing(ahead(self._sounds(phrases, turn), LOOK_AHEAD)) as sounds:
+                async for sound in sounds:
+                    if isinstance(sound, Gesture):
+                        self._journal.write("gesture", text=sound.text)
+                        continue
+                    begins = await self._speaker.play(sound.audio)
+                    saying.add(sound.phrase, begins, begins + sound.audio.seconds)
+                    turn.stage("play", until=await self._speaker.reach(saying.begins))
+                    sounding()
+            ended = await self._speaker.reach(saying.ends)
+        except TurnError:
+            await self._speaker.reach(saying.ends)
+            raise
+        finally:
+            saying.heard(until=self._speaker.position, complete=ended is not None)
+            self._speaker.stop()
+            if saying.words:
+                self._journal.write("said", at=ended, character=self._name, **saying.account())
+
+    async def _sounds(
+        self, phrases: AsyncGenerator[Phrase | Gesture, None], turn: Turn
+    ) -> AsyncGenerator[Sound | Gesture, None]:
+        """The sound of each phrase, piece by piece, and the gestures between them."""
+        async with aclosing(phrases):
+            async for phrase in phrases:
+                if isinstance(phrase, Gesture):
+                    yield phrase
+                    continue
+                turn.stage("reply")
+                words = phrase.text
+                async with aclosing(self._voice.speak(phrase.text)) as pieces:
+                    async for audio in pieces:
+                        turn.stage("voice")
+                        yield Sound(audio, words)
+                        words = ""

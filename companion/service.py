@@ -1,0 +1,59 @@
+"""This file is the toy on duty: alive until it is told to stop, built anew when its settings are read again."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+
+from companion import build
+from companion.character import Character
+from companion.errors import SettingsError
+from companion.ports import Event, Observer
+from companion.settings import Settings
+from companion.state import State
+from companion.tasks import first_of
+
+
+async def serve(
+    chosen: Callable[[], tuple[Settings, Character]],
+    observers: Sequence[Observer],
+    mistaken: Callable[[SettingsError], None],
+) -> None:
+    """Live until SIGTERM or SIGINT. SIGHUP reads the settings again with `chosen`; if they hold mistakes these go to
+    `mistaken`, and the toy lives on as it is. Raises SettingsError if they do so from the beginning."""
+    loop = asyncio.get_running_loop()
+    told_to_stop, told_to_reload = asyncio.Event(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_stop.set)
+    loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
+    settings, character = chosen()
+    while not told_to_stop.is_set():
+        async with build.toy(settings, character, observers) as life:
+            await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
+        told_to_reload.clear()
+        try:
+            settings, character = chosen()
+        except SettingsError as error:
+            mistaken(error)
+
+
+def telling(notify: Callable[[str], None]) -> Observer:
+    """An observer that tells systemd, through `notify`, what the toy is doing; ready is what has got past booting."""
+    ready = False
+
+    def tell(event: Event) -> None:
+        nonlocal ready
+        if event.name != "state":
+            return
+        state = event.fields["state"]
+        notify(f"STATUS={state}")
+        if not ready and state != State.BOOTING:
+            ready = True
+            notify("READY=1")
+
+    return tell
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

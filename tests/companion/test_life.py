@@ -1,0 +1,179 @@
+import pytest
+from scene import Scene, Shout
+
+from companion.audio import Frame
+from companion.errors import Cause, DeviceError, NoReply, NoVoice
+from companion.ports import Microphone, Press
+from models.scripted import ScriptedChat, ScriptedVoice
+
+
+class Unplugged:
+    """A microphone that is missing between two moments of the world."""
+
+    def __init__(self, microphone: Microphone, since: float, until: float) -> None:
+        self._microphone = microphone
+        self._since = since
+        self._until = until
+
+    async def read(self) -> Frame:
+        frame = await self._microphone.read()
+        if self._since <= frame.ends < self._until:
+            await self.close()
+            raise DeviceError("The microphone has gone")
+        return frame
+
+    async def close(self) -> None:
+        await self._microphone.close()
+
+
+def test_a_long_press_mutes_and_another_one_unmutes() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
+
+    async def press() -> None:
+        await scene.until_event("state", state="listening")
+        scene.button.press(Press.LONG)
+        await scene.until_event("state", state="muted")
+        await scene.world.sleep(5.0)
+        assert scene.states()[-1] == "muted"
+        assert scene.told("heard") == []
+        scene.button.press(Press.LONG)
+        await scene.user.done()
+
+    scene.play(until=press)
+    assert scene.states()[:5] == ["booting", "speaking", "listening", "muted", "listening"]
+    assert [event.fields["text"] for event in scene.told("heard")] == ["one"]
+
+
+def test_while_the_light_is_red_nothing_is_captured() -> None:
+    seen: list[tuple[float, bool]] = []
+
+    class Watched(Unplugged):
+        async def read(self) -> Frame:
+            frame = await super().read()
+            seen.append((frame.ends, scene.light.state == "muted"))
+            return frame
+
+    scene = Scene(microphone=lambda microphone: Watched(microphone, 1e9, 1e9))
+
+    async def press() -> None:
+        for _ in range(5):
+            scene.button.press(Press.LONG)
+            await scene.world.sleep(0.37)
+            scene.button.press(Press.LONG)
+            await scene.world.sleep(0.41)
+
+    scene.play(until=press)
+    assert any(not red for _, red in seen)
+    assert not any(red for _, red in seen)
+
+
+def test_muted_in_the_middle_of_a_reply_it_is_silent_at_once() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["This is quite a long reply, as replies go."]])
+
+    async def press() -> None:
+        await scene.until_event("heard")
+        await scene.world.sleep(1.0)
+        scene.button.press(Press.LONG)
+        muted = await scene.until_event("state", state="muted")
+        await scene.world.sleep(1.0)
+        assert all(began <= muted.at for began, _ in scene.speaker.heard)
+
+    scene.play(until=press)
+    assert not scene.told("said")[-1].fields["complete"]
+
+
+def test_a_short_press_stops_it_and_it_listens() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["This is quite a long reply, as replies go."]])
+
+    async def press() -> None:
+        await scene.until_event("heard")
+        await scene.world.sleep(1.0)
+        scene.button.press()
+        await scene.world.sleep(0.5)
+        assert scene.states()[-1] == "listening"
+
+    scene.play(until=press)
+    assert not scene.told("said")[-1].fields["complete"]
+
+
+def test_a_short_press_calls_it_when_it_is_idle() -> None:
+    scene = Scene()
+
+    async def press() -> None:
+        await scene.until_event("state", state="idle")
+        scene.button.press()
+        await scene.world.sleep(0.5)
+        assert scene.states()[-1] == "listening"
+
+    scene.play(until=press)
+
+
+def test_a_storm_of_presses_does_no_harm() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
+
+    async def press() -> None:
+        for number in range(60):
+            scene.button.press(Press.LONG if number % 7 == 0 else Press.SHORT)
+            await scene.world.sleep(0.02 * (number % 5))
+        if scene.states()[-1] == "muted":
+            scene.button.press(Press.LONG)
+        await scene.user.done()
+
+    scene.play(until=press)
+    assert scene.told("said")[-1].fields["text"] == "Yes."
+
+
+def test_without_a_microphone_it_shows_attention_and_says_why_and_opens_when_one_comes() -> None:
+    scene = Scene(
+        Shout(1.0), hears=["one"], replies=[["Yes."]], microphone=lambda one: Unplugged(one, since=0.0, until=10.0)
+    )
+    scene.play()
+    assert scene.states()[:3] == ["booting", "attention", "speaking"]
+    faults = scene.told("fault")
+    assert [(event.fields["text"], event.fields["recovered"]) for event in faults] == [
+        ("The microphone has gone", False),
+        ("The microphone has gone", True),
+    ]
+    assert [event.fields["text"] for event in scene.told("said")][-2:] == ["Hello, I am Bo.", "Yes."]
+
+
+def test_a_microphone_lost_in_the_middle_of_a_reply_is_waited_for_and_the_next_turn_works() -> None:
+    scene = Scene(
+        Shout(1.0),
+        Shout(1.0),
+        hears=["one", "two"],
+        replies=[["This is quite a long reply, as replies go."], ["Yes."]],
+        microphone=lambda one: Unplugged(one, since=6.5, until=9.0),
+    )
+    scene.play()
+    lost, back = (event.at for event in scene.told("fault"))
+    assert lost == pytest.approx(6.51, abs=0.05)
+    assert back - 9.0 < 5.0, "idle again within five seconds of its return"
+    assert "attention" in scene.states()
+    assert scene.told("said")[-1].fields["text"] == "Yes."
+
+
+def test_refused_by_the_service_it_asks_for_attention_until_a_turn_works() -> None:
+    refusal = NoReply(Cause.REFUSED, "Wrong key")
+    scene = Scene(
+        Shout(1.0), Shout(1.0), hears=["one", "two"], chat=lambda world: ScriptedChat([[refusal], ["Better now."]])
+    )
+
+    async def later() -> None:
+        await scene.until_event("state", state="attention")
+        await scene.world.sleep(1.0)
+
+    scene.play(until=later)
+    assert scene.states()[-3:] == ["thinking", "speaking", "attention"]
+
+
+class Silent(ScriptedVoice):
+    async def load(self) -> None:
+        raise NoVoice("There is no such voice")
+
+
+def test_an_engine_that_cannot_be_loaded_is_told_and_the_others_are_ready() -> None:
+    scene = Scene(voice=lambda world: Silent())
+    scene.play()
+    assert [event.fields["part"] for event in scene.told("ready")] == ["ears", "character", "voice"]
+    assert scene.told("fault")[0].fields["text"] == "There is no such voice"
