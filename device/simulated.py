@@ -179,16 +179,26 @@ class SimulatedMicrophone:
         """`sounds` gives the next frame of samples, at `RATE`, for the time in seconds at which it begins."""
         self._sounds = sounds
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
+        self._open = False
         world.add(self._capture)
 
     async def read(self) -> Frame:
         """The next 10 ms."""
+        self._open = True
         return await self._frames.get()
+
+    async def close(self) -> None:
+        """Capture nothing until the next `read`."""
+        self._open = False
+        while not self._frames.empty():
+            self._frames.get_nowait()
 
     def _capture(self, begins: float) -> None:
         if self._frames.qsize() >= MOST_FRAMES_UNREAD:
             self._frames.get_nowait()  # as a sound card would, it loses the oldest
-        captured = self._sounds(begins)
+        captured = self._sounds(begins)  # asked even while closed: the user speaks on
+        if not self._open:
+            return
         assert len(captured) == FRAME_SAMPLES
         self._frames.put_nowait(Frame(Audio(captured, RATE), begins + FRAME_SECONDS))
 

@@ -21,7 +21,11 @@ ANYBODY = {
         "{topic}, you say? You always bring me something new to think about.",
         "Hmm, {topic}. (leans closer) What do you like most about it?",
     ),
-    "zh": ("{topic}？再多告诉我一点吧！", "（歪着头）说到{topic}，我也很好奇，然后呢？", "原来是{topic}！你最喜欢它的什么？"),
+    "zh": (
+        "{topic}？再多告诉我一点吧！",
+        "（歪着头）说到{topic}，我也很好奇，然后呢？",
+        "原来是{topic}！你最喜欢它的什么？",
+    ),
     "ja": (
         "{topic}？もっと聞かせて！",
         "{topic}のこと、わたしも気になっていたんだ。それから？",
