@@ -144,3 +144,34 @@ def test_a_frame_keeps_its_samples_while_later_ones_are_captured(make: Callable[
         return frames
 
     assert [set(frame.captured.samples.tolist()) for frame in frames_of(stage, listen)] == [{0}, {1}, {2}]
+
+
+@each_microphone
+def test_a_microphone_that_is_closed_captures_nothing_until_it_is_read_again(make: Callable[[], Stage]) -> None:
+    stage = make()
+
+    async def listen() -> list[Frame]:
+        await stage.microphone.read()
+        await stage.world.sleep(1.0)
+        await stage.microphone.close()
+        await stage.microphone.close()
+        closed_at = stage.world.now()
+        await stage.world.sleep(2.0)
+        again = stage.world.now()
+        frames = [await stage.microphone.read() for _ in range(100)]
+        assert frames[0].ends > again - FRAME_SECONDS > closed_at
+        return frames
+
+    found = numbers(frames_of(stage, listen))
+    assert found == list(range(found[0], found[0] + 100)), "nothing of what was left, and no gap"
+
+
+@each_microphone
+def test_a_microphone_that_was_never_read_can_be_closed(make: Callable[[], Stage]) -> None:
+    stage = make()
+
+    async def listen() -> list[Frame]:
+        await stage.microphone.close()
+        return [await stage.microphone.read()]
+
+    assert len(frames_of(stage, listen)) == 1
