@@ -5,11 +5,14 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +22,26 @@ from companion.audio import Audio
 from companion.character import Character, Espeak
 from companion.conversation import Conversation
 from companion.ears import Ears, Patience
-from companion.errors import SettingsError
+from companion.errors import DeviceError, SettingsError
 from companion.history import History
 from companion.journal import Journal
 from companion.life import Life
 from companion.mouth import Mouth
-from companion.ports import Button, ChatModel, Clock, Light, Microphone, Observer, Speaker, Transcriber, Voice
+from companion.ports import (
+    Button,
+    ChatModel,
+    Clock,
+    Event,
+    Light,
+    Microphone,
+    Observer,
+    Speaker,
+    SpeechDetector,
+    Transcriber,
+    Voice,
+)
 from companion.settings import KEY_VARIABLE, Settings, key
-from companion.tasks import first_of
+from companion.tasks import cancelled, first_of
 from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
 
 if TYPE_CHECKING:
@@ -100,6 +115,7 @@ async def simulation(
             character,
             Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, NoButton()),
             Engines(
+                _detector(),
                 HeldTranscriber(TypedTranscriber(transcriber, user.typed), world),
                 HeldChat(chat, world),
                 HeldVoice(voice, world),
@@ -121,16 +137,53 @@ async def toy(settings: Settings, character: Character, observers: Sequence[Obse
     async with AsyncExitStack() as stack:
         clock = WallClock()
         cards = PortAudio()
-        light, button = await _gpio(settings, clock, stack, observers)
         speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
         stack.push_async_callback(speaker.close)
         microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
         stack.push_async_callback(microphone.close)
+        with suppress(DeviceError):  # told when it is needed
+            await microphone.read()  # it is open now: what follows is slow to import
+        light, button = await _gpio(settings, clock, stack, observers)
+        detector = await asyncio.to_thread(_detector)
         transcriber, _ = _transcriber(settings, character.language)
         chat = await _service(settings, stack)
         voice, _ = _voice(settings, character)
         body = Body(clock, microphone, speaker, light, button)
-        yield _life(settings, character, body, Engines(transcriber, chat, voice), observers, random.Random())
+        engines = Engines(detector, transcriber, chat, voice)
+        yield _life(settings, character, body, engines, observers, random.Random())
+
+
+async def _gpio(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, observers: Sequence[Observer]
+) -> tuple[Light, Button]:
+    """Light and button on the board's pins, or none where there are no pins; why is told to `observers`."""
+    from device.absent import DarkLight, NoButton
+    from device.boards import BOARDS
+    from device.button import GpioButton
+    from device.light import GpioLight
+
+    name = settings.body.board
+    if name not in BOARDS:
+        near = get_close_matches(name, BOARDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BOARDS)}"
+        raise SettingsError([f"body.board: there is no board {name!r}; {hint}"])
+    wiring = BOARDS[name]
+    await asyncio.to_thread(import_module, "gpiozero")
+    light: Light = DarkLight()
+    button: Button = NoButton()
+    try:
+        if wiring.light_pins:
+            light = pins = GpioLight(wiring, clock)
+            stack.callback(pins.close)
+            shining = asyncio.create_task(pins.shine())
+            stack.push_async_callback(cancelled, shining)
+        if wiring.button is not None:
+            button = switch = GpioButton(wiring)
+            stack.callback(switch.close)
+    except DeviceError as error:
+        for observe in observers:
+            observe(Event(clock.now(), "fault", {"kind": "device", "text": str(error), "recovered": False}))
+    return light, button
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +201,7 @@ class Body:
 class Engines:
     """The engines of a toy."""
 
+    detector: SpeechDetector
     transcriber: Transcriber
     chat: ChatModel
     voice: Voice
@@ -162,11 +216,9 @@ def _life(
     chance: random.Random,
 ) -> Life:
     """A toy of this body and these engines."""
-    from models.speech_detector import SileroDetector
-
     journal = Journal(body.clock, *observers)
     patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
-    ears = Ears(body.microphone, SileroDetector(), patience)
+    ears = Ears(body.microphone, engines.detector, patience)
     conversation = Conversation(
         character=character,
         ears=ears,
@@ -219,6 +271,12 @@ async def spoken(text: str, language: str) -> Line:
 
     pieces = [piece async for piece in EspeakVoice(Espeak(voice=language)).speak(text)]
     return SpokenText(text, Audio.join(pieces))
+
+
+def _detector() -> SpeechDetector:
+    from models.speech_detector import SileroDetector
+
+    return SileroDetector()
 
 
 def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:

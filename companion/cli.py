@@ -19,7 +19,7 @@ from companion.history import USER
 from companion.journal import lines_to
 from companion.phrases import Gesture, phrases
 from companion.ports import Observer, Prompt
-from companion.terminal import Narrator
+from companion.terminal import Narrator, log
 
 FAILED, USAGE, SETTINGS = 1, 2, 78
 """Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
@@ -53,8 +53,7 @@ def main() -> None:
     try:
         app()
     except SettingsError as error:
-        for mistake in error.mistakes:
-            _complain(mistake)
+        _complain_all(error)
         sys.exit(SETTINGS)
     except CompanionError as error:
         _complain(str(error))
@@ -124,6 +123,35 @@ def simulate(
     if timeline:
         files.append((str(timeline), save_wav(timeline, with_silences(heard, until=world.now()))))
     narrator.summary(simulation.engines, files, world.now())
+
+
+@app.command()
+def run(
+    who: Who = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="settings; else /etc/companion/companion.toml or your own")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write what happens when, words included")
+    ] = None,
+) -> None:
+    """The toy on real hardware, until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
+    from companion import service
+    from device.systemd import notifier
+
+    if journal:
+        _check_place(journal)
+
+    def chosen() -> tuple[settings.Settings, character.Character]:
+        current = settings.load(config or settings.usual_file())
+        return current, character.load(who or current.toy.character)
+
+    with ExitStack() as stack:
+        narrator = Narrator(out, errors, live=TERMINAL) if TERMINAL else log(errors)
+        observers: list[Observer] = [service.telling(notifier(os.environ)), narrator]
+        if journal:
+            observers.append(lines_to(stack.enter_context(journal.open("w", encoding="utf-8"))))
+        asyncio.run(service.serve(chosen, observers, mistaken=_complain_all))
 
 
 @app.command()
@@ -226,6 +254,11 @@ def _check_place(path: Path) -> None:
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         reason = "it is a folder" if path.is_dir() else "is its folder there, and yours?"
         raise DeviceError(f"{path}: cannot be written ({reason})")
+
+
+def _complain_all(error: SettingsError) -> None:
+    for mistake in error.mistakes:
+        _complain(mistake)
 
 
 def _complain(sentence: str) -> None:

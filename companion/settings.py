@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,11 @@ PREFIX = "COMPANION_"
 """`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
 
 KEY_VARIABLE = "DASHSCOPE_API_KEY"
+
+CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
+"""The name of systemd's credential with the key, and what it holds where the owner has put none."""
+
+MACHINES_FILE = Path("/etc/companion/companion.toml")
 
 LARGEST_FILE = 256 * 1024
 """Bytes."""
@@ -142,7 +148,17 @@ def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str 
             reason = getattr(error, "strerror", None)
             reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
+    credential = Path(environment.get("CREDENTIALS_DIRECTORY", ""), CREDENTIAL)
+    with suppress(OSError, UnicodeDecodeError):
+        if (secret := credential.read_text(encoding="utf-8").strip()) not in ("", NO_CREDENTIAL):
+            return secret
     return environment.get(KEY_VARIABLE, "").strip() or None
+
+
+def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
+    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
+    return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
 
@@ -51,7 +51,7 @@ async def first_of(*doings: Awaitable[None]) -> None:
             task.result()
 
 
-async def cancelled(*tasks: asyncio.Future[None]) -> None:
+async def cancelled(*tasks: asyncio.Future[Any]) -> None:
     """Cancel these tasks and wait until they have cleaned up. What they raise stays with them."""
     for task in tasks:
         task.cancel()

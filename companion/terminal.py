@@ -14,7 +14,7 @@ from rich.text import Text
 
 from companion.build import REHEARSAL, Served
 from companion.looks import LOOKS
-from companion.ports import Event
+from companion.ports import Event, Observer
 from companion.state import State
 
 STRIP_CELLS = 60
@@ -119,6 +119,20 @@ class Narrator:
             self._out.print(columns)
         else:
             self._out.print(f"{left.plain:>{width}}  ", right, sep="", soft_wrap=True)
+
+
+def log(errors: Console) -> Observer:
+    """An observer for a service's log: what the toy is doing and what is wrong, but not a word of what was said."""
+
+    def write(event: Event) -> None:
+        told = event.fields
+        if event.name == "state":
+            errors.print(f"companion: {told['state']}", soft_wrap=True, markup=False)
+        elif event.name == "fault":
+            what = "mended" if told["recovered"] else "fault"
+            errors.print(f"companion: {what}: {told['text']}", soft_wrap=True, markup=False)
+
+    return write
 
 
 def _colour(state: State) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPELLINGS: Final = ("espeak", "text")
 """Ways to the phonemes that need nothing but the wheel; Piper's others download more, or want more packages."""
 
-MEND: Final = "`companion models pull` fetches a whole one"
+MEND: Final = "put a whole one there"
 
 _SEED: Final = 1
 """Of the noise in every voice's breath and rhythm; any constant will do."""

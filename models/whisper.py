@@ -31,7 +31,7 @@ DOUBTFUL: Final = -1.0
 ANOTHER_NAME: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
 """Languages that Whisper calls by another name than most."""
 
-MEND: Final = "`companion models pull` fetches a whole one"
+MEND: Final = "put a whole one there"
 OTHERS: Final = "the models without .en in their names hear about a hundred languages"
 
 VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
