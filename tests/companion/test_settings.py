@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,11 @@ def test_the_environment_is_over_the_file_key_by_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dotted", known_keys())
 def test_every_key_can_come_from_the_environment(dotted: str) -> None:
     section, name = dotted.split(".")
-    values = {"pause": "1.5", "longest": "10", "base_url": "https://host/v1", "character": "Bo"}
-    value = values.get(name, "auto" if name == "engine" else "x")
+    field = type(Settings.model_fields[section].default).model_fields[name]
+    lowest = [str(limit.ge) for limit in field.metadata if hasattr(limit, "ge")]
+    value = lowest[0] if lowest else {"base_url": "https://host/v1", "engine": "auto"}.get(name, "x")
     settings = load(None, {f"COMPANION_{section}__{name}".upper(): value})
-    assert str(getattr(getattr(settings, section), name)) in (value, value + ".0")
+    assert str(getattr(getattr(settings, section), name)) == value
 
 
 def test_a_setting_cannot_be_changed_afterwards() -> None:
@@ -91,17 +93,17 @@ def test_every_mistake_is_told_at_once_with_where_it_is(tmp_path: Path) -> None:
         "COMPANION_CHAT__BASE_URL": "host/v1",
         "COMPANION_TOY__NAME": "a",
     }
-    found = mistakes(file, environment)
+    found = [re.sub("should be 'auto', .*", "should be one of these", each) for each in mistakes(file, environment)]
     assert sorted(found) == sorted(
         [
             f"{file}: unknown key speed",
             f"{file}: unknown key chat.modle; did you mean chat.model?",
-            f"{file}: chat.engine should be 'auto', 'qwen' or 'rehearsal'",
+            f"{file}: chat.engine should be one of these",
             f"{file}: chat.model should be a valid string",
             f"{file}: ears.pause should be less than or equal to 3",
             f"{file}: ears.longest should be a number of seconds, not true or false",
             f"{file}: unknown key voices; did you mean voice?",
-            "COMPANION_VOICE__ENGINE: voice.engine should be 'auto' or 'espeak'",
+            "COMPANION_VOICE__ENGINE: voice.engine should be one of these",
             "COMPANION_CHAT__BASE_URL: chat.base_url should be an address like https://host/v1",
             "COMPANION_TOY__NAME: unknown key toy.name",
         ]
