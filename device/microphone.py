@@ -25,8 +25,8 @@ from companion.ports import Clock
 from device.sample_clock import SampleClock
 from device.sound_cards import Format, Line, PortAudio
 
-BLOCK_SECONDS = 0.010
-"""Of one callback."""
+BLOCK_SECONDS = 0.020
+"""Of one callback. Half as long costs a third more of the processor; sound servers give 30 to 40 ms at once anyway."""
 
 RING_SECONDS = 2.0
 """Sound that may wait for the loop. On two busy cores 0.18 s waited [tried]; 0.5 s is the least one should have."""
@@ -81,6 +81,7 @@ class SoundCardMicrophone:
         """Wait until there is more sound."""
         if not self._line.is_open:
             self._loop = asyncio.get_running_loop()
+            self._arrived = asyncio.Event()
             await self._line.open()
         self._arrived.clear()
         if self._blocks:
@@ -156,6 +157,8 @@ class SoundCardMicrophone:
         self._wake()
 
     def _wake(self) -> None:
+        if self._arrived.is_set():
+            return  # and the loop looks into the ring after it has cleared this
         with suppress(RuntimeError):  # the loop has ended before the stream
             self._loop.call_soon_threadsafe(self._arrived.set)
 

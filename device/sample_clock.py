@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import deque
 
-MEASUREMENTS = 51
+MEASUREMENTS = 25
 """About half a second of callbacks. A median over so many forgets the first ones of a stream, which are off by up to
 30 ms [tried], and one made while the processor was busy; and it follows a crystal that is not quite right."""
 
@@ -22,7 +21,7 @@ class SampleClock:
     def measured(self, sample: int, at: float) -> None:
         """Sample number `sample` was measured to pass at `at` seconds of `time.monotonic()`."""
         self._begins.append(at - sample / self._rate)
-        self._began = statistics.median(self._begins)
+        self._began = sorted(self._begins)[len(self._begins) // 2]
 
     def time(self, sample: float) -> float:
         """When this sample passes: seconds of `time.monotonic()`."""

@@ -15,7 +15,10 @@ from companion.errors import DeviceError
 Kind = Literal["input", "output"]
 
 OPENING_SECONDS = 5.0
-"""A sound server that hangs is given so long to open or close a device."""
+"""A sound server that hangs is given so long to open a device."""
+
+CLOSING_SECONDS = 0.5
+"""And so long to close one; it may finish that later, but before it opens the next."""
 
 RATES = (48_000, 44_100, 16_000)
 """Hertz, tried in this order where a device refuses the rate it calls its own."""
@@ -177,7 +180,7 @@ class Line:
         opening, self._opening = self._opening, None
         if opening or self.is_open:  # what is still opening has the lock: closing comes after it
             closing = _in_thread(lambda: self._cards.close(self, failed=failed))
-            await asyncio.wait([closing], timeout=OPENING_SECONDS)
+            await asyncio.wait([closing], timeout=CLOSING_SECONDS)
         if opening and opening.done():
             opening.exception()  # seen: nobody needs it any more
 

@@ -26,7 +26,7 @@ from device.track import Join, Track
 LEAD_SECONDS = 0.3
 """How long before the end of one sound the next is taken: the device's latency, and a busy computer's delay."""
 
-BLOCK_SECONDS = 0.010
+BLOCK_SECONDS = 0.020
 """Of one callback."""
 
 LOOK_SECONDS = 0.010
@@ -120,7 +120,7 @@ class SoundCardSpeaker:
         patience = LATE_SECONDS + max(0.0, position - self.position)
         looked = time.monotonic()
         while self._stops == stops:
-            if self.position >= position or self._at_rest():
+            if self.position > position or self._at_rest():
                 return min(self._clock.now(), self._heard_at(position))
             if self._still() or patience <= 0 or not self._line.is_open:
                 await self._lose()

@@ -27,6 +27,9 @@ CONTEXT_SECONDS = 0.030
 SPANS = 256
 """Stretches of sound remembered, to tell what was heard when. Of about 10 ms: more than any device's latency."""
 
+ROUNDING = 2
+"""Samples. Positions are exact; sound consists of whole samples."""
+
 
 class Join:
     """Resamples pieces of one sound so that they join as if they had been one, each complete at once.
@@ -194,11 +197,11 @@ class Track:
 
     def sample(self, position: float) -> float | None:
         """After which sample of the stream `position` is heard; None while that was not given to the device."""
-        for span in self._spans:
-            into = round((position - span.begins) * self.rate, 3)
-            if into <= span.count + 2:  # positions are exact, samples whole
-                return span.first + max(0.0, into)
-        return None
+        for span in reversed(self._spans):
+            into = (position - span.begins) * self.rate
+            if into > -ROUNDING:
+                return span.first + min(max(0.0, into), span.count) if into < span.count + ROUNDING else None
+        return self._spans[0].first if self._spans else None
 
     def duck(self, decibels: float) -> None:
         """Be quieter by `decibels`."""

@@ -13,18 +13,31 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 SINK = "rate=48000 channels={channels} norewinds=1"  # with rewinds a null sink's monitor lags by a second
 SPEAKER = "spk"
 MICROPHONE = "micfeed"
+CARD = "pulse"
+"""The sound card's name, as PortAudio sees it."""
 
-missing = next(
-    (f"{program} is not installed" for program in ("pulseaudio", "pactl", "pacat") if not shutil.which(program)), ""
-)
+ECHO = f"module-loopback source={SPEAKER}.monitor sink={MICROPHONE} latency_msec=20"
+"""A module that lets the microphone hear the speaker."""
+
+
+def _missing() -> str:
+    for program in ("pulseaudio", "pactl", "pacat"):
+        if not shutil.which(program):
+            return f"{program} is not installed"
+    return "" if find_library("portaudio") else "libportaudio2 is not installed"
+
+
+missing = _missing()
 """Why there is no sound server here; empty when there is one."""
 
 
@@ -55,6 +68,11 @@ class SoundServer:
         self._pid = int((self._folder / "pulse" / "pid").read_text())
         self._run("pactl", "set-default-sink", SPEAKER)
         self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
+
+    def hang(self) -> None:
+        """Let the sound cards stay, and do nothing any more."""
+        assert self._pid is not None
+        os.kill(self._pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         """Pull the sound cards out. Returns when they are gone."""
@@ -129,3 +147,21 @@ def sound_server(*more: str) -> Iterator[SoundServer]:
             yield server
         finally:
             server.kill()
+
+
+@contextmanager
+def sound_here(*more: str) -> Iterator[SoundServer]:
+    """A server of this process's own: what opens the sound card "pulse" inside hears and speaks there. Skips the
+    test that needs it where there is none."""
+    if missing:
+        pytest.skip(missing)
+    import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
+
+    with sound_server(*more) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        sounddevice._terminate()
+        sounddevice._initialize()
+        if not any(device["name"] == CARD for device in sounddevice.query_devices()):
+            pytest.skip("libasound2-plugins is not installed")
+        yield server

@@ -1,0 +1,227 @@
+"""The real microphone, in front of a sound server that stands in for the card."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import soxr
+from sound_server import CARD, ECHO, SoundServer, sound_here
+
+import device.microphone
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
+from companion.errors import DeviceError
+from device import sound_cards
+from device.microphone import SoundCardMicrophone
+from device.sound_cards import Format, PortAudio
+from device.speaker import SoundCardSpeaker
+from device.wall_clock import WallClock
+
+Result = TypeVar("Result")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SoundServer]:
+    with sound_here() as made:
+        yield made
+
+
+def babble(seconds: float, rate: int = RATE) -> Samples:
+    """Something like speech: noise up to 4 kHz, that nothing else correlates with."""
+    noise = np.random.default_rng(7).integers(-8_000, 8_000, round(seconds * 8_000), dtype=np.int16)
+    edges = np.minimum(1, np.minimum(np.arange(len(noise)), np.arange(len(noise))[::-1]) / 80)
+    return soxr.resample((noise * edges).astype(np.int16), 8_000, rate)
+
+
+def place(heard: Samples, said: Samples) -> int:
+    """Where in what was heard the beginning of what was said is."""
+    size = len(heard) + len(said)
+    spectrum = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(said.astype(float), size))
+    return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
+
+
+def likeness(heard: Samples, said: Samples) -> float:
+    """1 when all that was said was heard, without a gap."""
+    at = place(heard, said)
+    return float(np.corrcoef(heard[at : at + len(said)], said)[0, 1]) if at + len(said) <= len(heard) else 0.0
+
+
+def captured(frames: list[Frame]) -> Samples:
+    return np.concatenate([frame.captured.samples for frame in frames])
+
+
+async def read(microphone: SoundCardMicrophone, seconds: float) -> list[Frame]:
+    return [await microphone.read() for _ in range(round(seconds / FRAME_SECONDS))]
+
+
+def with_microphone(use: Callable[[SoundCardMicrophone], Awaitable[Result]]) -> Result:
+    async def live() -> Result:
+        microphone = SoundCardMicrophone(WallClock(), PortAudio(), CARD)
+        try:
+            return await use(microphone)
+        finally:
+            await microphone.close()
+
+    return asyncio.run(asyncio.wait_for(live(), 20))
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2), (48_000, 1), (48_000, 2)])
+def test_every_sample_is_captured_whatever_the_card_natively_does(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch, rate: int, channels: int
+) -> None:
+    natively = sound_cards._format
+    monkeypatch.setattr(
+        sound_cards, "_format", lambda sd, line: Format(natively(sd, line).device, CARD, rate, channels)
+    )
+    said = babble(0.6)
+
+    async def listen(microphone: SoundCardMicrophone) -> list[Frame]:
+        await microphone.read()
+        frames, _ = await asyncio.gather(read(microphone, 1.0), asyncio.to_thread(server.say, said, RATE))
+        assert microphone.overflows == 0
+        return frames
+
+    frames = with_microphone(listen)
+    assert likeness(captured(frames), said) > 0.99
+    assert {len(frame.captured.samples) for frame in frames} == {FRAME_SAMPLES}
+    ends = np.diff([frame.ends for frame in frames])
+    assert (ends > 0).all()
+    assert ends[10:] == pytest.approx(FRAME_SECONDS, abs=0.002)
+
+
+def test_opening_blocks_the_loop_for_less_than_50_ms(server: SoundServer) -> None:
+    async def watch(microphone: SoundCardMicrophone) -> float:
+        reading = asyncio.create_task(microphone.read())
+        longest, last = 0.0, time.monotonic()
+        while not reading.done():
+            await asyncio.sleep(0)
+            now = time.monotonic()
+            longest, last = max(longest, now - last), now
+        return longest
+
+    assert with_microphone(watch) < 0.05
+
+
+def test_a_frame_is_dated_when_it_was_captured(server: SoundServer) -> None:
+    """As far as one can know it here: by a speaker the microphone hears 20 ms later."""
+    with sound_here(ECHO):
+
+        async def listen() -> list[Frame]:
+            clock, cards = WallClock(), PortAudio()
+            speaker = SoundCardSpeaker(clock, cards, CARD)
+            microphone = SoundCardMicrophone(clock, cards, CARD, speaker.played_between)
+            await speaker.open()
+            await read(microphone, 0.3)
+            voice = Audio(babble(0.8, 22_050), 22_050)
+            frames, _ = await asyncio.gather(read(microphone, 1.4), speaker.play(voice))
+            await speaker.close()
+            await microphone.close()
+            return frames
+
+        frames = asyncio.run(asyncio.wait_for(listen(), 20))
+    played = np.concatenate([frame.played.samples for frame in frames if frame.played])
+    assert likeness(played, soxr.resample(babble(0.8, 22_050), 22_050, RATE)) > 0.99
+    sounding = np.flatnonzero(np.abs(played) > 100)
+    voice = played[sounding[0] : sounding[-1] + 1]
+    later = place(captured(frames), voice) - place(played, voice)
+    assert -0.005 < later / RATE < 0.06
+    assert likeness(captured(frames), voice) > 0.98
+
+
+def test_no_frame_is_lost_while_the_loop_is_busy_or_reading_is_cancelled(server: SoundServer) -> None:
+    said = babble(1.5)
+
+    async def listen(microphone: SoundCardMicrophone) -> list[Frame]:
+        frames = [await microphone.read()]
+        saying = asyncio.create_task(asyncio.to_thread(server.say, said, RATE))
+        while len(frames) < 190:
+            if len(frames) == 80:
+                time.sleep(0.5)  # noqa: ASYNC251  # on purpose
+            with suppress(TimeoutError):
+                frames.append(await asyncio.wait_for(microphone.read(), 0.003))
+        await saying
+        assert microphone.overflows == 0
+        return frames
+
+    frames = with_microphone(listen)
+    assert likeness(captured(frames), said) > 0.99
+
+
+def test_what_nobody_reads_is_lost_oldest_first_and_counted(
+    server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device.microphone, "RING_SECONDS", 0.5)
+
+    async def listen(microphone: SoundCardMicrophone) -> tuple[int, float, list[Frame]]:
+        first = await microphone.read()
+        await asyncio.sleep(1.0)
+        frames = await read(microphone, 0.6)
+        return microphone.overflows, frames[5].ends - first.ends, frames[3:]
+
+    overflows, gap, frames = with_microphone(listen)
+    assert overflows > 10
+    assert 0.3 < gap < 1.0
+    assert np.diff([frame.ends for frame in frames]) == pytest.approx(FRAME_SECONDS, abs=0.002)
+
+
+def test_while_closed_nothing_is_captured_and_reading_opens_again(server: SoundServer) -> None:
+    async def listen(microphone: SoundCardMicrophone) -> None:
+        await microphone.close()
+        before = (await read(microphone, 0.1))[-1]
+        await microphone.close()
+        await microphone.close()
+        await asyncio.sleep(0.3)
+        after = (await read(microphone, 0.1))[0]
+        assert after.ends - before.ends > 0.3
+
+    with_microphone(listen)
+
+
+def test_closing_while_it_opens_leaves_it_closed(server: SoundServer) -> None:
+    async def listen(microphone: SoundCardMicrophone) -> None:
+        reading = asyncio.create_task(microphone.read())
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await microphone.close()
+        assert not microphone._line.is_open
+        await microphone.read()
+
+    with_microphone(listen)
+
+
+def test_a_card_that_is_pulled_out_is_noticed_and_works_when_it_is_back(server: SoundServer) -> None:
+    async def listen(microphone: SoundCardMicrophone) -> None:
+        await microphone.read()
+        server.kill()
+        gone = time.monotonic()
+        with pytest.raises(DeviceError, match='microphone "pulse" has stopped giving sound'):
+            await read(microphone, 5)
+        assert time.monotonic() - gone < 2.5
+        with pytest.raises(DeviceError, match='no input device is named "pulse"'):
+            await microphone.read()
+        server.start()
+        assert len(await read(microphone, 0.5)) == 50
+
+    with_microphone(listen)
+
+
+def test_a_card_that_hangs_is_noticed_and_works_when_it_is_back() -> None:
+    async def listen(microphone: SoundCardMicrophone, server: SoundServer) -> None:
+        await microphone.read()
+        server.hang()
+        hung = time.monotonic()
+        with pytest.raises(DeviceError, match="has stopped giving sound"):
+            await read(microphone, 5)
+        assert 1.9 < time.monotonic() - hung < 3.5
+        server.kill()
+        server.start()
+        assert len(await read(microphone, 0.5)) == 50
+
+    with sound_here() as server:
+        with_microphone(lambda microphone: listen(microphone, server))

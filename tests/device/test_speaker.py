@@ -1,0 +1,200 @@
+"""The real speaker, in a room that a sound server makes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import soxr
+from sound_server import CARD, SoundServer, sound_here
+
+from companion.audio import Audio, Samples
+from companion.errors import DeviceError
+from device.sound_cards import PortAudio
+from device.speaker import LEAD_SECONDS, SoundCardSpeaker
+from device.wall_clock import WallClock
+
+ROOM_RATE = 48_000
+
+Result = TypeVar("Result")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SoundServer]:
+    with sound_here() as made:
+        yield made
+
+
+def babble(seconds: float, rate: int) -> Samples:
+    noise = np.random.default_rng(5).integers(-8_000, 8_000, round(seconds * 8_000), dtype=np.int16)
+    edges = np.minimum(1, np.minimum(np.arange(len(noise)), np.arange(len(noise))[::-1]) / 80)
+    return soxr.resample((noise * edges).astype(np.int16), 8_000, rate)
+
+
+def place(heard: Samples, said: Samples) -> int:
+    size = len(heard) + len(said)
+    spectrum = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(said.astype(float), size))
+    return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
+
+
+def with_speaker(use: Callable[[SoundCardSpeaker], Awaitable[Result]], *, loudest: float = 1.0) -> Result:
+    async def live() -> Result:
+        speaker = SoundCardSpeaker(WallClock(), PortAudio(), CARD, loudest=loudest)
+        try:
+            return await use(speaker)
+        finally:
+            await speaker.close()
+
+    return asyncio.run(asyncio.wait_for(live(), 20))
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 24_000])
+def test_a_voice_is_heard_whole_and_without_a_gap(server: SoundServer, rate: int) -> None:
+    voice = babble(1.2, rate)
+
+    async def speak(speaker: SoundCardSpeaker) -> Samples:
+        with server.recording() as room:
+            begins = 0.0
+            pieces = np.split(voice, [rate // 2, rate // 2 + 50, rate * 9 // 10])
+            for piece in pieces:
+                begins = await speaker.play(Audio(piece, rate))
+            await speaker.reach(begins + len(pieces[-1]) / rate)
+            assert speaker.position == pytest.approx(len(voice) / rate)
+            assert speaker.underflows == 0
+            await asyncio.sleep(0.3)
+        return room.samples
+
+    heard, said = with_speaker(speak), soxr.resample(voice, rate, ROOM_RATE)
+    at = place(heard, said)
+    assert np.corrcoef(heard[at : at + len(said)], said)[0, 1] > 0.99
+    assert np.abs(heard[at : at + len(said)].astype(int) - said).max() < 100  # everywhere, at the joins too
+    assert not np.abs(heard[at + len(said) + 500 :]).max(initial=0) > 50
+    assert len(heard) > at + len(said)
+
+
+def test_play_returns_shortly_before_the_sound_before_it_ends(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> None:
+        await speaker.play(Audio(babble(0.8, 16_000)))
+        began = time.monotonic()
+        assert await speaker.play(Audio(babble(0.4, 16_000))) == 0.8
+        assert 0.8 - LEAD_SECONDS - 0.05 <= speaker.position <= 0.8 - LEAD_SECONDS + 0.1
+        assert time.monotonic() - began > 0.4
+
+    with_speaker(speak)
+
+
+def test_reach_tells_when_a_position_was_heard_by_the_room(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> tuple[float, float]:
+        await speaker.open()
+        await asyncio.sleep(0.5)
+        begins = await speaker.play(Audio(babble(0.5, 16_000)))
+        first, last = await speaker.reach(begins), await speaker.reach(begins + 0.5)
+        assert await speaker.reach(begins + 9.9) <= speaker._clock.now()
+        return first, last
+
+    first, last = with_speaker(speak)
+    assert last - first == pytest.approx(0.5, abs=0.01)
+
+
+def test_pausing_keeps_the_rest_and_stopping_forgets_it(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> None:
+        await speaker.play(Audio(babble(1.0, 16_000)))
+        await speaker.reach(0.2)
+        speaker.pause()
+        await asyncio.sleep(0.3)
+        paused = speaker.position
+        await asyncio.sleep(0.2)
+        assert speaker.position == paused < 0.5
+        speaker.resume()
+        await speaker.reach(paused + 0.1)
+        waiting = asyncio.create_task(speaker.reach(1.0))
+        await asyncio.sleep(0)
+        speaker.stop()
+        stopped = speaker.position
+        assert await asyncio.wait_for(waiting, 0.1) == pytest.approx(speaker._clock.now(), abs=0.05)
+        assert await speaker.play(Audio(babble(0.2, 16_000))) == stopped
+        await speaker.reach(stopped + 0.2)
+        assert speaker.position == pytest.approx(stopped + 0.2)
+
+    with_speaker(speak)
+
+
+def test_after_stop_the_room_is_silent_at_once_and_without_a_click(server: SoundServer) -> None:
+    at = np.arange(2 * 16_000) / 16_000
+    tone = np.rint(8_000 * np.sin(2 * np.pi * 200 * at)).astype(np.int16)
+
+    async def speak(speaker: SoundCardSpeaker) -> tuple[Samples, int]:
+        with server.recording() as room:
+            await speaker.play(Audio(tone))
+            await speaker.reach(0.4)
+            stopped = len(room.samples)
+            speaker.stop()
+            await asyncio.sleep(0.4)
+        return room.samples, stopped
+
+    heard, stopped = with_speaker(speak)
+    assert np.abs(np.diff(heard.astype(int))).max() < 1.5 * 8_000 * 2 * np.pi * 200 / ROOM_RATE
+    assert (np.flatnonzero(heard)[-1] - stopped) / ROOM_RATE < 0.25
+
+
+def test_the_volume_has_a_cap(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> Samples:
+        speaker.volume = 2.0
+        assert speaker.volume == 0.5
+        speaker.duck(6.0206)
+        with server.recording() as room:
+            await speaker.play(Audio(np.full(8_000, 8_000, dtype=np.int16)))
+            await speaker.reach(0.5)
+            await asyncio.sleep(0.2)
+        return room.samples
+
+    assert np.median((heard := with_speaker(speak, loudest=0.5))[np.abs(heard) > 500]) == pytest.approx(2_000, abs=5)
+
+
+def test_closing_forgets_and_playing_opens_again(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> None:
+        await speaker.play(Audio(babble(1.0, 16_000)))
+        await speaker.close()
+        await speaker.close()
+        begins = await speaker.play(Audio(babble(0.3, 22_050), 22_050))
+        assert begins < 0.3
+        await speaker.reach(begins + 0.3)
+        assert speaker.position == pytest.approx(begins + 0.3)
+
+    with_speaker(speak)
+
+
+def test_a_card_that_is_pulled_out_is_noticed_and_works_when_it_is_back(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> None:
+        begins = await speaker.play(Audio(babble(1.0, 16_000)))
+        server.kill()
+        gone = time.monotonic()
+        with pytest.raises(DeviceError, match='speaker "pulse" has stopped taking sound'):
+            await speaker.reach(begins + 1.0)
+        assert time.monotonic() - gone < 3
+        with pytest.raises(DeviceError, match='no output device is named "pulse"'):
+            await speaker.play(Audio(babble(1.0, 16_000)))
+        server.start()
+        begins = await speaker.play(Audio(babble(0.3, 16_000)))
+        await speaker.reach(begins + 0.3)
+        assert speaker.position == pytest.approx(begins + 0.3)
+
+    with_speaker(speak)
+
+
+def test_a_card_that_hangs_is_noticed(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker, server: SoundServer) -> None:
+        begins = await speaker.play(Audio(babble(1.0, 16_000)))
+        server.hang()
+        hung = time.monotonic()
+        with pytest.raises(DeviceError, match="has stopped taking sound"):
+            await speaker.reach(begins + 1.0)
+        assert time.monotonic() - hung < 4
+        server.kill()
+
+    with sound_here() as hanging:
+        with_speaker(lambda speaker: speak(speaker, hanging))
