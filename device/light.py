@@ -1,0 +1,129 @@
+"""This file is the light on GPIO pins, through gpiozero: three that are red, green and blue, or one LED.
+
+Whoever runs the toy makes a `GpioLight`, lets `shine` run beside everything else, and closes it in the end.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from typing import Any, NoReturn
+
+from companion.errors import DeviceError
+from companion.looks import LOOKS, brightness, follow
+from companion.ports import Clock
+from companion.state import State
+from device.boards import Board
+from device.gpio import opening, using
+
+RENDER_SECONDS = 1 / 25
+"""Between two renderings: enough for a breath that does not step."""
+
+SMALLEST_CHANGE = 1 / 255
+"""Of a pin's duty cycle; less is not written, but for a new state."""
+
+UNKNOWN = -1.0
+"""The duty cycle of a pin that is to be written whatever it is."""
+
+DIMMEST_DUTY = 0.012
+"""Of the brightest pin of a light that is on: lgpio knows 100 steps and rounds down, so less could be dark."""
+
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+"""How bright red, green and blue are to the eye (Rec. 709): what one LED shows of a colour."""
+
+
+class GpioLight:
+    """A Light of three pins for the colours, or of one for the brightness only."""
+
+    def __init__(
+        self, board: Board, clock: Clock, *, pin_factory: Any | None = None, brightness_cap: float = 1.0
+    ) -> None:
+        """Open the pins; dark until the first `show`. Raises DeviceError.
+
+        `pin_factory` is gpiozero's (None: what it finds on this computer). `brightness_cap`, more than 0 and at
+        most 1, is the brightness of the brightest look; however low it is, no state becomes dark.
+        """
+        if board.light not in ("rgb", "led"):
+            raise DeviceError(_why_not(board))
+        self._board = board
+        self._clock = clock
+        self._cap = brightness_cap
+        self._state: State | None = None
+        self._since = 0.0
+        self._level = self._sound = 0.0
+        self._level_at = 0.0
+        self._written: list[float] = []
+        self._lamps: list[Any] = []
+        with ExitStack() as opened:  # if one pin fails, the ones before it are free again
+            for pin in board.light_pins:
+                lamp = _lamp(pin, board.light_active_high, pin_factory)
+                opened.callback(_put_out, pin, lamp)
+                self._lamps.append(lamp)
+            self._open = opened.pop_all()
+
+    def show(self, state: State, level: float = 0.0) -> None:
+        """Show `state` from now on: it is on the pins when this returns. After `close` it does nothing."""
+        now = self._clock.now()
+        if state is not self._state:
+            self._state, self._since, self._level = state, now, level
+            self._written = [UNKNOWN] * len(self._lamps)
+        else:
+            self._level = follow(self._level, level, now - self._level_at)
+        self._sound, self._level_at = level, now
+        with suppress(DeviceError):  # a broken light is no reason to lose a turn: `shine` meets it, too, and tells
+            self._render()
+
+    async def shine(self) -> NoReturn:
+        """Let the rhythm go on, until cancelled. Raises DeviceError when a pin can no longer be written."""
+        while True:
+            now = self._clock.now()
+            self._level = follow(self._level, self._sound, now - self._level_at)
+            self._level_at = now
+            self._render()
+            await self._clock.sleep(RENDER_SECONDS)
+
+    def close(self) -> None:
+        """Turn the light off and free the pins; a second time it does nothing. Raises DeviceError."""
+        self._lamps = []
+        self._open.close()
+
+    def _render(self) -> None:
+        if self._state is None:
+            return
+        duties = self._duties(self._state)
+        for number, lamp in enumerate(self._lamps):
+            if abs(duties[number] - self._written[number]) >= SMALLEST_CHANGE:
+                with using(self._board.light_pins[number]):
+                    lamp.value = duties[number]
+                self._written[number] = duties[number]
+
+    def _duties(self, state: State) -> list[float]:
+        """The duty cycle of each pin, 0 to 1."""
+        look = LOOKS[state]
+        parts = [part / 255 for part in look.colour]
+        if self._board.light == "led":
+            parts = [sum(part * weight for part, weight in zip(parts, LUMINANCE, strict=True))]
+        scale = self._cap * brightness(look, self._clock.now() - self._since, self._level)
+        if scale > 0 and max(parts) > 0:
+            scale = max(scale, DIMMEST_DUTY / max(parts))
+        return [min(1.0, part * scale) for part in parts]
+
+
+def _lamp(pin: int, active_high: bool, pin_factory: Any | None) -> Any:
+    with opening(pin):
+        from gpiozero import PWMOutputDevice
+
+        return PWMOutputDevice(pin, active_high=active_high, pin_factory=pin_factory)
+
+
+def _put_out(pin: int, lamp: Any) -> None:
+    with using(pin):
+        try:
+            lamp.off()
+        finally:
+            lamp.close()
+
+
+def _why_not(board: Board) -> str:
+    if board.light == "apa102":
+        return f"The {board.lamps} APA102 lamps of {board.name} cannot be lit yet."
+    return f"The board {board.name} has no light on GPIO pins."

@@ -1,0 +1,171 @@
+"""What every button must do."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from companion.ports import Button, Press
+from device.boards import BOARDS
+from device.button import GpioButton
+from device.simulated_button import SimulatedButton
+
+ENOUGH = 10.0
+"""Seconds after which a test gives up; nothing waits so long but a mistake."""
+
+
+@dataclass
+class Stage:
+    """A button, and a finger; the press is over, or known to be a long one, when `press` returns."""
+
+    button: Button
+    press: Callable[[Press], Awaitable[None]]
+
+
+@contextmanager
+def simulated() -> Iterator[Stage]:
+    button = SimulatedButton()
+
+    async def press(kind: Press) -> None:
+        button.press(kind)
+
+    yield Stage(button, press)
+
+
+@contextmanager
+def gpio() -> Iterator[Stage]:
+    pins = MockFactory()
+    pin = pins.pin(17)
+    with closing(GpioButton(BOARDS["generic-rgb"], pin_factory=pins)) as button:
+        below = button._button
+        held = threading.Event()
+        hand_over = below.when_held
+
+        def when_held() -> None:
+            hand_over()
+            held.set()
+
+        below.when_held = when_held
+
+        async def press(kind: Press) -> None:
+            held.clear()
+            below.hold_time = 0 if kind is Press.LONG else ENOUGH
+            pin.drive_low()
+            if kind is Press.LONG:
+                assert await asyncio.to_thread(held.wait, ENOUGH)
+            pin.drive_high()
+
+        yield Stage(button, press)
+
+
+BUTTONS: dict[str, Callable[[], AbstractContextManager[Stage]]] = {"simulated": simulated, "gpio": gpio}
+
+
+@pytest.fixture(params=BUTTONS)
+def button(request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[Stage]]:
+    return BUTTONS[request.param]
+
+
+Making = Callable[[], AbstractContextManager[Stage]]
+
+
+def act(button: Making, what: Callable[[Stage], Awaitable[None]]) -> None:
+    async def acting() -> None:
+        with button() as stage:
+            await asyncio.wait_for(what(stage), ENOUGH)
+
+    asyncio.run(acting())
+
+
+async def presses(button: Button) -> AsyncIterator[Press]:
+    while True:
+        yield await button.pressed()
+
+
+def test_presses_are_told_in_their_order(button: Making) -> None:
+    async def what(stage: Stage) -> None:
+        order = [Press.SHORT, Press.LONG, Press.LONG, Press.SHORT, Press.SHORT]
+        for press in order:
+            await stage.press(press)
+        assert [await stage.button.pressed() for _ in order] == order
+
+    act(button, what)
+
+
+@pytest.mark.parametrize("kind", Press)
+def test_who_waits_is_told(button: Making, kind: Press) -> None:
+    async def what(stage: Stage) -> None:
+        waiting = asyncio.create_task(stage.button.pressed())
+        await asyncio.sleep(0)
+        await stage.press(kind)
+        assert await waiting is kind
+
+    act(button, what)
+
+
+def test_a_press_is_told_once(button: Making) -> None:
+    async def what(stage: Stage) -> None:
+        await stage.press(Press.SHORT)
+        await stage.press(Press.LONG)
+        await stage.button.pressed()
+        await stage.button.pressed()
+        waiting = asyncio.create_task(stage.button.pressed())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        await stage.press(Press.SHORT)
+        assert await waiting is Press.SHORT
+
+    act(button, what)
+
+
+def test_who_stops_waiting_loses_no_press(button: Making) -> None:
+    async def what(stage: Stage) -> None:
+        waiting = asyncio.create_task(stage.button.pressed())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        await stage.press(Press.LONG)
+        assert await stage.button.pressed() is Press.LONG
+
+    act(button, what)
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_who_stops_waiting_at_that_very_moment_loses_none_either(button: Making, turns: int) -> None:
+    """`turns` of the event loop lie between the press and the cancelling."""
+
+    async def what(stage: Stage) -> None:
+        waiting = asyncio.create_task(stage.button.pressed())
+        await asyncio.sleep(0)
+        await stage.press(Press.SHORT)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        press = await stage.button.pressed() if waiting.cancelled() else waiting.result()
+        assert press is Press.SHORT
+
+    act(button, what)
+
+
+def test_of_a_storm_the_newest_presses_are_left(button: Making) -> None:
+    async def what(stage: Stage) -> None:
+        await stage.press(Press.LONG)
+        for _ in range(100):
+            await stage.press(Press.SHORT)
+        await stage.press(Press.LONG)
+        left = []
+        async for press in presses(stage.button):
+            left.append(press)
+            if press is Press.LONG:
+                break
+        assert 1 < len(left) < 20, "and the long one at the beginning is not among them"
+
+    act(button, what)

@@ -1,0 +1,197 @@
+"""The button on a GPIO pin: real gpiozero, a pin that a test drives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import closing, suppress
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from companion.errors import DeviceError
+from companion.ports import Press
+from device.absent import NoButton
+from device.boards import BOARDS, Board
+from device.button import GpioButton
+
+Result = TypeVar("Result")
+
+GENERIC, WHISPLAY = BOARDS["generic-rgb"], BOARDS["whisplay"]
+
+ENOUGH = 10.0
+"""Seconds after which a test gives up; nothing waits so long but a mistake."""
+
+
+def pressing(
+    act: Callable[[GpioButton, MockPin], Awaitable[Result]],
+    board: Board = GENERIC,
+    pins: MockFactory | None = None,
+    **more: Any,
+) -> Result:
+    """What `act` gives, done with a button and its pin."""
+    pins = pins or MockFactory()
+
+    async def acting() -> Result:
+        with closing(GpioButton(board, pin_factory=pins, **more)) as button:
+            return await asyncio.wait_for(act(button, pins.pin(board.button)), ENOUGH)
+
+    return asyncio.run(acting())
+
+
+def test_a_button_to_ground_is_pulled_up() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> Press:
+        assert pin.pull == "up"
+        pin.drive_low()
+        pin.drive_high()
+        return await button.pressed()
+
+    assert pressing(act) is Press.SHORT
+
+
+def test_a_button_that_is_high_while_pressed_is_pulled_down() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> Press:
+        assert pin.pull == "down"
+        pin.drive_high()
+        pin.drive_low()
+        return await button.pressed()
+
+    assert pressing(act, WHISPLAY) is Press.SHORT
+
+
+def test_a_contact_may_chatter_for_30_ms_and_a_press_is_long_from_one_second_on() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> tuple[float, float]:
+        return pin.bounce, button._button.hold_time
+
+    assert pressing(act) == (0.03, 1.0)
+    assert pressing(act, debounce_seconds=0.01, hold_seconds=3) == (0.01, 3.0)
+
+
+def test_a_long_press_is_told_while_it_is_held_and_letting_go_is_no_other_press() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        pin.drive_low()
+        held = await button.pressed()
+        pin.drive_high()
+        button._button.hold_time = ENOUGH
+        pin.drive_low()
+        pin.drive_high()
+        return [held, await button.pressed()]
+
+    assert pressing(act, hold_seconds=0.02) == [Press.LONG, Press.SHORT]
+
+
+def test_a_press_is_not_told_before_it_is_known_which_kind_it_is() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> Press:
+        waiting = asyncio.create_task(button.pressed())
+        pin.drive_low()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        pin.drive_high()
+        return await waiting
+
+    assert pressing(act, hold_seconds=ENOUGH) is Press.SHORT
+
+
+def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        pin.drive_low()
+        pin.drive_high()
+        button._button.when_held()  # the thread that counts was about to say so
+        first = await button.pressed()
+        pin.drive_low()
+        pin.drive_high()
+        return [first, await button.pressed()]
+
+    assert pressing(act, hold_seconds=ENOUGH) == [Press.SHORT, Press.SHORT]
+
+
+def test_presses_come_from_other_threads() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> Press:
+        waiting = asyncio.create_task(button.pressed())
+        await asyncio.to_thread(pin.drive_low)
+        await asyncio.to_thread(pin.drive_high)
+        return await waiting
+
+    assert pressing(act, hold_seconds=ENOUGH) is Press.SHORT
+
+
+class StuckPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A pin that is held down from the beginning."""
+
+    def _set_pull(self, value: str) -> None:
+        self._pull, self._state = value, False
+
+
+def test_a_button_that_is_down_when_the_toy_is_switched_on_was_not_pressed() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> bool:
+        waiting = asyncio.create_task(button.pressed())
+        pin.drive_high()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        told = waiting.done()
+        waiting.cancel()
+        return told
+
+    assert not pressing(act, pins=MockFactory(pin_class=StuckPin))
+
+
+def test_a_press_after_the_program_ended_is_nobodys_and_no_error() -> None:
+    pins = MockFactory()
+
+    async def forget_to_close() -> GpioButton:
+        return GpioButton(GENERIC, pin_factory=pins)
+
+    with closing(asyncio.run(forget_to_close())):
+        pins.pin(17).drive_low()
+        pins.pin(17).drive_high()
+
+
+def test_closed_it_may_be_closed_again_and_its_pin_is_free() -> None:
+    pins = MockFactory()
+
+    async def act(button: GpioButton, pin: MockPin) -> None:
+        with pytest.raises(DeviceError) as error:
+            GpioButton(GENERIC, pin_factory=pins)
+        assert str(error.value) == "GPIO pin 17 is in use."
+        button.close()
+        button.close()
+        GpioButton(GENERIC, pin_factory=pins).close()
+
+    pressing(act, pins=pins)
+
+
+@pytest.mark.parametrize(
+    ("board", "sentence"),
+    [
+        (BOARDS["usb"], "The board usb has no button on a GPIO pin."),
+        (
+            replace(GENERIC, button=2, button_active_high=True, bus=(2,)),
+            "GPIO pin 2 has a resistor of its own that does not fit this button.",
+        ),
+    ],
+    ids=["no button", "pulled up for ever"],
+)
+def test_a_button_that_cannot_be_is_told(board: Board, sentence: str) -> None:
+    async def make() -> None:
+        GpioButton(board, pin_factory=MockFactory())
+
+    with pytest.raises(DeviceError) as error:
+        asyncio.run(make())
+    assert str(error.value) == sentence
+
+
+def test_no_button_is_never_pressed() -> None:
+    async def act() -> None:
+        waiting = asyncio.create_task(NoButton().pressed())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        assert waiting.cancelled()
+
+    asyncio.run(act())
