@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import permutations
 
 import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from companion.looks import LOOKS, brightness
 from companion.ports import Light
 from companion.state import State
+from device.boards import BOARDS
+from device.light import GpioLight
 from device.simulated import SimulatedLight, World
+from device.wall_clock import WallClock
 
 
 @dataclass
@@ -26,7 +33,50 @@ def simulated() -> Stage:
     return Stage(light, lambda: light.state)
 
 
-LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated}
+class Onlooker(WallClock):
+    """Looks at pins for four seconds, which pass as fast as the light is rendered."""
+
+    def __init__(self, pins: MockFactory) -> None:
+        self.time = 0.0
+        self._pins = [pins.pin(pin) for pin in BOARDS["generic-rgb"].light_pins]
+        self._seen: list[tuple[float, list[float]]] = []
+        self._began = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        since = self.time - self._began
+        self._seen.append((since, [pin.state for pin in self._pins]))
+        if since > 4.0:
+            raise asyncio.CancelledError
+        self.time += seconds
+
+    def look_at(self, light: GpioLight) -> State | None:
+        """The only state that it can be, of those whose colour and rhythm begin now."""
+        self._seen, self._began = [], self.time
+        with suppress(asyncio.CancelledError):
+            asyncio.run(light.shine())
+        could_be = [state for state in State if all(shows(state, *seen) for seen in self._seen)]
+        return could_be[0] if len(could_be) == 1 else None
+
+
+def shows(state: State, since: float, parts: list[float]) -> bool:
+    """Whether red, green and blue (0 to 1) are what `state` looks like after `since` seconds, at some level."""
+    look = LOOKS[state]
+    quiet, loud = (brightness(look, since, level) for level in (0.0, 1.0))
+    pairs = zip(look.colour, parts, strict=True)
+    return all(quiet * full / 255 - 0.004 <= part <= loud * full / 255 + 0.004 for full, part in pairs)
+
+
+def gpio() -> Stage:
+    pins = MockFactory(pin_class=MockPWMPin)
+    onlooker = Onlooker(pins)
+    light = GpioLight(BOARDS["generic-rgb"], onlooker, pin_factory=pins)
+    return Stage(light, lambda: onlooker.look_at(light))
+
+
+LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio}
 
 
 @pytest.fixture(params=LIGHTS)
