@@ -18,6 +18,7 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 		--out $(DEMO)/reply.wav --journal $(DEMO)/journal.jsonl
 
 test: .venv/tests ## all tests
+	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 	$(BIN)/pytest
 
 check: .venv/tests ## style, types, architecture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -129,20 +130,8 @@ async def simulation(
 @asynccontextmanager
 async def toy(settings: Settings, character: Character, observers: Sequence[Observer]) -> AsyncIterator[Life]:
     """A toy with a real body. What it lacks it does without, and says so."""
-    from device.microphone import SoundCardMicrophone
-    from device.sound_cards import PortAudio
-    from device.speaker import SoundCardSpeaker
-    from device.wall_clock import WallClock
-
     async with AsyncExitStack() as stack:
-        clock = WallClock()
-        cards = PortAudio()
-        speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
-        stack.push_async_callback(speaker.close)
-        microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
-        stack.push_async_callback(microphone.close)
-        with suppress(DeviceError):  # told when it is needed
-            await microphone.read()  # it is open now: what follows is slow to import
+        clock, microphone, speaker = await _sound_cards(settings, stack)
         light, button = await _gpio(settings, clock, stack, observers)
         detector = await asyncio.to_thread(_detector)
         transcriber, _ = _transcriber(settings, character.language)
@@ -151,6 +140,46 @@ async def toy(settings: Settings, character: Character, observers: Sequence[Obse
         body = Body(clock, microphone, speaker, light, button)
         engines = Engines(detector, transcriber, chat, voice)
         yield _life(settings, character, body, engines, observers, random.Random())
+
+
+@asynccontextmanager
+async def desk(
+    settings: Settings, character: Character, observers: Sequence[Observer]
+) -> AsyncIterator[tuple[Life, tuple[Served, ...]]]:
+    """A toy of this computer's own microphone and speaker: its light is the terminal, its button the Enter key."""
+    from device.absent import DarkLight
+    from device.keyboard import KeyboardButton
+
+    async with AsyncExitStack() as stack:
+        clock, microphone, speaker = await _sound_cards(settings, stack)
+        button = KeyboardButton(sys.stdin)
+        stack.callback(button.close)
+        detector = await asyncio.to_thread(_detector)
+        transcriber, ears_served = _transcriber(settings, character.language)
+        chat, chat_served = await _chat(settings, character, stack)
+        voice, voice_served = _voice(settings, character)
+        body = Body(clock, microphone, speaker, DarkLight(), button)
+        engines = Engines(detector, transcriber, chat, voice)
+        life = _life(settings, character, body, engines, observers, random.Random())
+        yield life, (ears_served, chat_served, voice_served)
+
+
+async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
+    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow."""
+    from device.microphone import SoundCardMicrophone
+    from device.sound_cards import PortAudio
+    from device.speaker import SoundCardSpeaker
+    from device.wall_clock import WallClock
+
+    clock = WallClock()
+    cards = PortAudio()
+    speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
+    stack.push_async_callback(speaker.close)
+    microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
+    stack.push_async_callback(microphone.close)
+    with suppress(DeviceError):  # told when it is needed
+        await microphone.read()
+    return clock, microphone, speaker
 
 
 async def _gpio(

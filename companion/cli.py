@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -80,11 +80,14 @@ def simulate(
     who: Who = None,
     config: Config = None,
     seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="talk yourself, with this computer's microphone and speaker")
+    ] = False,
     realtime: Annotated[bool, typer.Option("--realtime", help="on the wall clock, else as fast as can be")] = False,
 ) -> None:
     """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
-    if not wav and not say:
-        _complain("Nothing to say: give --wav FILE or --say TEXT, for example: companion simulate --say 'Hello!'")
+    if terminal == bool(wav or say):
+        _complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
         raise typer.Exit(USAGE)
     from device.simulated import World
     from device.wav import save as save_wav
@@ -95,6 +98,9 @@ def simulate(
             _check_place(path)
     chosen = settings.load(config)
     somebody = character.load(who or chosen.toy.character)
+    if terminal:
+        _talk(chosen, somebody, journal)
+        return
     recordings = [build.recording(path) for path in wav or []]
     for _, warning in recordings:
         if warning:
@@ -111,9 +117,7 @@ def simulate(
 
     narrator = Narrator(out, errors, live=TERMINAL)
     with ExitStack() as stack:
-        observers: list[Observer] = [stack.enter_context(narrator)]
-        if journal:
-            observers.append(lines_to(stack.enter_context(journal.open("w", encoding="utf-8"))))
+        observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
         runner = stack.enter_context(asyncio.Runner(loop_factory=world.event_loop))
         simulation = runner.run(converse(observers))
     heard = simulation.speaker.heard
@@ -147,10 +151,8 @@ def run(
         return current, character.load(who or current.toy.character)
 
     with ExitStack() as stack:
-        narrator = Narrator(out, errors, live=TERMINAL) if TERMINAL else log(errors)
-        observers: list[Observer] = [service.telling(notifier(os.environ)), narrator]
-        if journal:
-            observers.append(lines_to(stack.enter_context(journal.open("w", encoding="utf-8"))))
+        narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
+        observers: list[Observer] = [service.telling(notifier(os.environ)), narrator, *_journal(journal, stack)]
         asyncio.run(service.serve(chosen, observers, mistaken=_complain_all))
 
 
@@ -240,6 +242,28 @@ async def _answer(post: build.Correspondence, prompt: Prompt, name: str) -> str:
     finally:
         out.print()
     return " ".join(words)
+
+
+def _talk(chosen: settings.Settings, somebody: character.Character, journal: Path | None) -> None:
+    """Talk with a character at this computer, until Ctrl-C."""
+
+    async def live(observers: list[Observer]) -> None:
+        async with build.desk(chosen, somebody, observers) as (life, served):
+            narrator.engines(served)
+            await life.live()
+
+    narrator = Narrator(out, errors, live=TERMINAL)
+    with ExitStack() as stack:
+        observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
+        out.print(
+            "Speak when the light says listening. Enter interrupts, m and Enter mutes, Ctrl-C ends.", soft_wrap=True
+        )
+        with suppress(KeyboardInterrupt):
+            asyncio.run(live(observers))
+
+
+def _journal(path: Path | None, stack: ExitStack) -> list[Observer]:
+    return [lines_to(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
 
 
 def _line() -> str:

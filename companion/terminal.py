@@ -78,11 +78,15 @@ class Narrator:
                 f"{used['prompt_tokens']} in ({used['cached_tokens']} cached), {used['completion_tokens']} out: "
                 f"at most ${used['cost_usd']:.6f} at the vendor's prices{unpaid}",
             )
-        for engine in engines:
-            self._fact(engine.part, engine.name + (f" ({engine.remark})" if engine.remark else ""))
+        self.engines(engines)
         self._fact("light", Text("").join(self._strip(until)))
         for name, seconds in files:
             self._fact("sound", f"{name} ({seconds:.1f} s)")
+
+    def engines(self, engines: Sequence[Served]) -> None:
+        """Which engine serves which part, and how to get a better one."""
+        for engine in engines:
+            self._fact(engine.part, engine.name + (f" ({engine.remark})" if engine.remark else ""))
 
     def _light(self, at: float, state: State) -> None:
         self._states.append((at, state))

@@ -1,0 +1,300 @@
+"""The toy on duty: a real process, a real sound server, real engines, gpiozero's mock pins."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soxr
+from numpy.typing import NDArray
+from recording_server import recording_server, streamed
+from sound_server import SoundServer, missing, sound_server
+from toy_models import toy_piper, toy_whisper
+
+from companion.audio import Audio, Samples
+from companion.character import load
+from models.piper import Piper
+
+HERE = Path(__file__).parents[1]
+SPEECH = HERE / "speech"
+WORDS = "hello little fox"
+REPLY = "I am here. And I heard every word of it!"
+
+pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a Whisper and a Piper voice, both small, both real."""
+    folder = tmp_path_factory.mktemp("store")
+    (folder / "whisper").mkdir()
+    (folder / "piper").mkdir()
+    toy_whisper(folder / "whisper" / "toy", WORDS)
+    toy_piper(folder / "piper")
+    return folder
+
+
+class Running:
+    """`companion run` in a process of its own."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], *words: str) -> None:
+        self.folder = folder
+        self._journal = folder / "journal.jsonl"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-W",
+                "error",
+                str(HERE / "run_on_mock_pins.py"),
+                str(folder / "told.json"),
+                *("run", "--journal", str(self._journal), *words),
+            ],
+            env=clean | environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        if not self._journal.exists():
+            return []
+        return [json.loads(line) for line in self._journal.read_text().splitlines() if line.endswith("}")]
+
+    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> dict[str, Any]:
+        """The newest event that is wanted; waited for up to `seconds`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            for event in reversed(self.events()):
+                if wanted(event):
+                    return event
+            time.sleep(0.02)
+        self.process.kill()
+        raise AssertionError(f"not in {self.events()}\n{self.process.communicate()[1]}")
+
+    def state(self, name: str, seconds: float = 20.0) -> None:
+        """Wait until the newest state is this one."""
+        deadline = time.monotonic() + seconds
+        states: list[str] = []
+        while time.monotonic() < deadline and self.process.poll() is None:
+            states = [event["state"] for event in self.events() if event["event"] == "state"]
+            if states and states[-1] == name:
+                return
+            time.sleep(0.02)
+        self.process.kill()
+        raise AssertionError(f"{name} is not the last of {states}\n{self.process.communicate()[1]}")
+
+    def end(self) -> tuple[float, str]:
+        """Tell it to stop: how long that took, and what it said on stderr."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        _, said = self.process.communicate(timeout=10)
+        assert self.process.returncode == 0, said
+        return time.monotonic() - began, said
+
+    @property
+    def told(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads((self.folder / "told.json").read_text())
+        return told
+
+
+@contextmanager
+def running(folder: Path, environment: dict[str, str], *words: str) -> Iterator[Running]:
+    toy = Running(folder, environment, *words)
+    try:
+        yield toy
+    finally:
+        if toy.process.poll() is None:
+            toy.process.kill()
+            toy.process.communicate()
+
+
+def speech(name: str) -> tuple[int, Samples]:
+    with wave.open(str(SPEECH / name)) as file:
+        return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
+
+
+def order(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What happened, without when."""
+    fields = {"state": "state", "heard": "text", "said": "text", "gesture": "text", "ready": "part", "turn": "event"}
+    return [(event["event"], event[fields[event["event"]]]) for event in events]
+
+
+def simulated(folder: Path, environment: dict[str, str], name: str) -> tuple[list[dict[str, Any]], Path]:
+    """The journal and the sound of the same conversation in simulation."""
+    out, journal = folder / "simulated.wav", folder / "simulated.jsonl"
+    words = ["simulate", "--wav", SPEECH / name, "--out", out, "--journal", journal]
+    companion = Path(sys.executable).with_name("companion")
+    subprocess.run([str(word) for word in (companion, *words)], env=os.environ | environment, check=True, timeout=60)
+    return [json.loads(line) for line in journal.read_text().splitlines()], out
+
+
+def spoken(store: Path, text: str) -> Samples:
+    """What the voice in the store makes of a text."""
+
+    async def speak() -> Audio:
+        voice = Piper(next((store / "piper").glob("*.onnx")))
+        return Audio.join([piece async for piece in voice.speak(text)])
+
+    return asyncio.run(speak()).samples
+
+
+def sounds_alike(recorded: NDArray[np.int16], wanted: NDArray[np.int16]) -> float:
+    """The correlation of `wanted` with the best place in `recorded`."""
+    one, other = recorded.astype(np.float64), wanted.astype(np.float64)
+    size = 1 << (len(one) + len(other)).bit_length()
+    products = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
+    place = int(np.argmax(products[: len(one)]))
+    part = one[place : place + len(other)]
+    assert len(part) == len(other), "it is complete"
+    return float(part @ other / np.sqrt((part @ part) * (other @ other)))
+
+
+def test_a_whole_conversation_on_a_real_sound_path(tmp_path: Path, store: Path) -> None:
+    with (
+        recording_server(streamed("(smiles) I am here. And I heard", " every word of it!")) as service,
+        sound_server() as sound,
+    ):
+        environment = dict(sound.environment) | {
+            "COMPANION_CHAT__BASE_URL": service.base_url,
+            "DASHSCOPE_API_KEY": "sk-secret",
+            "COMPANION_MODELS__STORE": str(store),
+        }
+        expected, out = simulated(tmp_path, environment, "hello-rms.wav")
+        with running(tmp_path, environment) as toy, sound.recording() as room:
+            toy.state("listening")
+            rate, samples = speech("hello-rms.wav")
+            sound.say(samples, rate)
+            toy.wait_for(lambda event: event["event"] == "turn")
+            toy.state("listening")
+            took, said = toy.end()
+            recorded = room.samples
+    assert took < 10
+    assert order(toy.events()) == order(expected)
+    assert ("heard", WORDS) in order(expected)
+    assert ("said", REPLY) in order(expected)
+    with wave.open(str(out)) as file:
+        rate = file.getframerate()
+        played = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    opening = len(spoken(store, load("pip").opening))
+    for part in (played[:opening], played[opening:]):
+        assert sounds_alike(recorded, soxr.resample(part, rate, 48_000)) > 0.99
+    assert "sk-secret" not in said + json.dumps(toy.events())
+    assert WORDS not in said
+    assert REPLY not in said
+    colours = [tuple(value > 0.004 for value in colour) for colour in toy.told["shown"]]
+    cyan, amber, green, dark = (False, True, True), (True, True, False), (False, True, False), (False, False, False)
+    assert first_in_order(colours, cyan, amber, green, cyan)
+    assert colours[-1] == dark
+
+
+def first_in_order(shown: list[tuple[bool, ...]], *wanted: tuple[bool, ...]) -> bool:
+    rest = iter(shown)
+    return all(any(colour == one for colour in rest) for one in wanted)
+
+
+def test_it_tells_systemd_that_it_is_ready_and_what_it_does(tmp_path: Path, store: Path) -> None:
+    address = tmp_path / "notify"
+    with sound_server() as sound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(address))
+        systemd.settimeout(20)
+        environment = dict(sound.environment) | {
+            "NOTIFY_SOCKET": str(address),
+            "COMPANION_MODELS__STORE": str(store),
+            "DASHSCOPE_API_KEY": "sk-x",
+            "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1",
+        }
+        with running(tmp_path, environment) as toy:
+            lines = [systemd.recv(1000).decode()]
+            while lines[-1] != "READY=1":
+                lines.append(systemd.recv(1000).decode())
+            toy.end()
+    assert lines == ["STATUS=booting", "STATUS=speaking", "READY=1"]
+
+
+def test_without_a_key_it_lives_says_why_asks_for_attention_and_recovers_at_the_next_reload(
+    tmp_path: Path, store: Path
+) -> None:
+    settings, key = tmp_path / "companion.toml", tmp_path / "key"
+    key.touch()
+    with recording_server(streamed(REPLY)) as service, sound_server() as sound:
+        settings.write_text(
+            f'[chat]\nbase_url = "{service.base_url}"\nkey_file = "{key}"\n[models]\nstore = "{store}"\n'
+        )
+        with running(tmp_path, dict(sound.environment), "--config", str(settings)) as toy:
+            toy.state("attention")
+            fault = toy.wait_for(lambda event: event["event"] == "fault")
+            key.write_text("sk-secret\n")
+            toy.process.send_signal(signal.SIGHUP)
+            toy.state("listening")
+            rate, samples = speech("hello-rms.wav")
+            sound.say(samples, rate)
+            toy.wait_for(lambda event: event["event"] == "said" and event["kind"] == "reply")
+            _, said = toy.end()
+    assert fault["text"].startswith("There is no key")
+    assert "There is no key" in said
+
+
+def test_settings_broken_while_it_runs_are_told_and_it_lives_on(tmp_path: Path, store: Path) -> None:
+    settings = tmp_path / "companion.toml"
+    settings.write_text(f'[models]\nstore = "{store}"\n')
+    with sound_server() as sound, running(tmp_path, dict(sound.environment), "--config", str(settings)) as toy:
+        toy.state("attention")
+        settings.write_text("[models\n")
+        toy.process.send_signal(signal.SIGHUP)
+        toy.wait_for(lambda event: event["event"] == "state" and event["state"] == "booting" and event["at"] < 1)
+        toy.state("attention")
+        _, said = toy.end()
+    assert "not valid TOML" in said
+
+
+def test_without_a_sound_server_it_lives_and_wakes_when_one_comes(tmp_path: Path, store: Path) -> None:
+    sound = SoundServer(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    environment = dict(sound.environment) | {
+        "DASHSCOPE_API_KEY": "sk-x",
+        "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1",
+        "COMPANION_MODELS__STORE": str(store),
+    }
+    try:
+        with running(tmp_path, environment) as toy:
+            toy.state("attention")
+            sound.start()
+            toy.state("listening")
+            took, said = toy.end()
+    finally:
+        sound.kill()
+    assert took < 10
+    assert "fault:" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ('[body]\nboard = "generic-rbg"', "did you mean generic-rgb?"),
+        ('[ears]\nengine = "whisper"\nmodel = "/nowhere"', "/nowhere"),
+        ('[voice]\nengine = "piper"\nmodel = "/nowhere.onnx"', "/nowhere.onnx"),
+        ('[voice]\nengine = "piper"\n[models]\nstore = "/nowhere"', "/nowhere/piper"),
+    ],
+)
+def test_settings_that_cannot_be_are_told_and_it_ends_for_good(tmp_path: Path, settings: str, complaint: str) -> None:
+    file = tmp_path / "companion.toml"
+    file.write_text(settings)
+    companion = Path(sys.executable).with_name("companion")
+    done = subprocess.run([str(companion), "run", "--config", str(file)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 78
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
