@@ -28,8 +28,8 @@ from device.sound_cards import Format, Line, PortAudio
 BLOCK_SECONDS = 0.020
 """Of one callback. Half as long costs a third more of the processor; sound servers give 30 to 40 ms at once anyway."""
 
-RING_SECONDS = 2.0
-"""Sound that may wait for the loop. On two busy cores 0.18 s waited [tried]; 0.5 s is the least one should have."""
+RING_SECONDS = 5.0
+"""Sound that may wait for a reader. On two busy cores 0.18 s waited [tried]; the simulated microphone keeps as much."""
 
 LATENCY_SECONDS = 0.08
 """Asked of the device: its own buffer must outlast a moment in which the callback's thread gets no processor."""

@@ -49,7 +49,7 @@ class Join:
 
     def add(self, samples: Samples) -> tuple[Samples, int]:
         """The piece at the wanted rate, and how many samples at its beginning replace the last ones given before."""
-        if self.rate == self._wanted:
+        if self.rate == self._wanted or not len(samples):
             return samples, 0
         known = np.concatenate([self._context, samples])
         fit = soxr.resample(known, self.rate, self._wanted)
@@ -193,7 +193,9 @@ class Track:
             if span.first <= sample:
                 last = self.dry and span is self._spans[-1] and sample >= span.first + span.count
                 return self.end if last else span.begins + min(sample - span.first, span.count) / self.rate
-        return self._spans[0].begins if self._spans else self._start
+        if self._spans:
+            return self._spans[0].begins
+        return self.end if self.dry else self._start
 
     def sample(self, position: float) -> float | None:
         """After which sample of the stream `position` is heard; None while that was not given to the device."""

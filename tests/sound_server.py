@@ -91,7 +91,7 @@ class SoundServer:
     def say(self, samples: NDArray[np.int16], rate: int) -> None:
         """Say this into the microphone; returns when it was said."""
         feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
-        self._run(*feed, "--latency-msec=50", sound=samples.tobytes(), limit=len(samples) / rate + 5)
+        self._run(*feed, sound=samples.tobytes(), limit=len(samples) / rate + 5)
 
     @contextmanager
     def recording(self, source: str = f"{SPEAKER}.monitor", rate: int = 48_000) -> Iterator[Recording]:

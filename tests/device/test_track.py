@@ -135,3 +135,12 @@ def test_the_volume_is_a_factor_under_the_ducking() -> None:
     playing.take(4_800)
     playing.append(np.full(RATE, 10_000, dtype=np.int16), 0, 1.0)
     assert playing.take(1)[0] == 5_000
+
+
+def test_a_piece_of_nothing_is_over_at_once() -> None:
+    playing, join = track(), Join(16_000, RATE)
+    samples, overlap = join.add(np.zeros(0, dtype=np.int16))
+    assert playing.append(samples, overlap, 0.0) == 0.0
+    assert playing.dry
+    playing.append(samples, 0, 0.000_001)  # less than a sample of the device's
+    assert playing.position(0) == playing.end
