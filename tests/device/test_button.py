@@ -110,7 +110,9 @@ def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
 
 def test_presses_come_from_other_threads() -> None:
     async def act(button: GpioButton, pin: MockPin) -> Press:
+        asyncio.get_running_loop().set_debug(True)  # it then refuses what threads must not do
         waiting = asyncio.create_task(button.pressed())
+        await asyncio.sleep(0)
         await asyncio.to_thread(pin.drive_low)
         await asyncio.to_thread(pin.drive_high)
         return await waiting

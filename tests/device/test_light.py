@@ -175,6 +175,14 @@ def test_a_level_falls_while_nothing_more_is_shown(pins: MockFactory) -> None:
     light.close()
 
 
+def test_a_level_stays_while_nothing_else_is_shown(pins: MockFactory) -> None:
+    light = light_on(RGB, pins, Hands(until=5.0))
+    light.show(State.LISTENING, 0.5)
+    shine(light)
+    assert duties(RGB, pins) == colour(State.LISTENING, brightness(LOOKS[State.LISTENING], 0.0, 0.5))
+    light.close()
+
+
 def test_the_level_of_one_state_is_not_that_of_the_next(pins: MockFactory) -> None:
     light = light_on(RGB, pins)
     light.show(State.LISTENING, 1.0)
