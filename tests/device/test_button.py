@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -108,16 +109,24 @@ def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
     assert pressing(act, hold_seconds=ENOUGH) == [Press.SHORT, Press.SHORT]
 
 
-def test_presses_come_from_other_threads() -> None:
+def test_presses_come_from_other_threads_and_are_handed_over_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+
     async def act(button: GpioButton, pin: MockPin) -> Press:
-        asyncio.get_running_loop().set_debug(True)  # it then refuses what threads must not do
+        put = button._presses.put_nowait
+
+        def put_nowait(press: Press) -> None:
+            threads.add(threading.current_thread())
+            put(press)
+
+        monkeypatch.setattr(button._presses, "put_nowait", put_nowait)
         waiting = asyncio.create_task(button.pressed())
-        await asyncio.sleep(0)
         await asyncio.to_thread(pin.drive_low)
         await asyncio.to_thread(pin.drive_high)
         return await waiting
 
     assert pressing(act, hold_seconds=ENOUGH) is Press.SHORT
+    assert threads == {threading.current_thread()}
 
 
 class StuckPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
