@@ -155,6 +155,9 @@ class Line:
         """Written behind the lock of PortAudio; a loop that reads the old value finds the new one soon after."""
         self._cards = cards
         self._opening: asyncio.Future[Format] | None = None
+        self._settled = threading.Event()
+        """Set when nothing is being opened."""
+        self._settled.set()
 
     @property
     def what(self) -> str:
@@ -167,7 +170,8 @@ class Line:
         if self._opening is None:
             if self.is_open:
                 return
-            self._opening = _in_thread(lambda: self._cards.open(self))
+            self._settled.clear()
+            self._opening = _in_thread(self._open)
         opening = self._opening
         await asyncio.wait([opening], timeout=OPENING_SECONDS)
         if not opening.done():
@@ -178,11 +182,21 @@ class Line:
     async def close(self, *, failed: bool = False) -> None:
         """Let go of the device, when that is not done already. May be cancelled: it then closes all the same."""
         opening, self._opening = self._opening, None
-        if opening or self.is_open:  # what is still opening has the lock: closing comes after it
-            closing = _in_thread(lambda: self._cards.close(self, failed=failed))
+        if opening or self.is_open:
+            closing = _in_thread(lambda: self._close(failed))
             await asyncio.wait([closing], timeout=CLOSING_SECONDS)
         if opening and opening.done():
             opening.exception()  # seen: nobody needs it any more
+
+    def _open(self) -> Format:
+        try:
+            return self._cards.open(self)
+        finally:
+            self._settled.set()
+
+    def _close(self, failed: bool) -> None:
+        self._settled.wait()  # or what is still opening would stay open
+        self._cards.close(self, failed=failed)
 
 
 def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
