@@ -200,18 +200,30 @@ async def _gpio(
     await asyncio.to_thread(import_module, "gpiozero")
     light: Light = DarkLight()
     button: Button = NoButton()
-    try:
-        if wiring.light_pins:
-            light = pins = GpioLight(wiring, clock)
-            stack.callback(pins.close)
-            shining = asyncio.create_task(pins.shine())
-            stack.push_async_callback(cancelled, shining)
-        if wiring.button is not None:
-            button = switch = GpioButton(wiring)
-            stack.callback(switch.close)
-    except DeviceError as error:
+
+    def tell(error: DeviceError) -> None:
         for observe in observers:
             observe(Event(clock.now(), "fault", {"kind": "device", "text": str(error), "recovered": False}))
+
+    async def shine(lamps: GpioLight) -> None:
+        try:
+            await lamps.shine()
+        except DeviceError as error:
+            tell(error)
+
+    if wiring.light_pins:
+        try:
+            light = lamps = GpioLight(wiring, clock)
+            stack.callback(lamps.close)
+            stack.push_async_callback(cancelled, asyncio.create_task(shine(lamps)))
+        except DeviceError as error:
+            tell(error)
+    if wiring.button is not None:
+        try:
+            button = switch = GpioButton(wiring)
+            stack.callback(switch.close)
+        except DeviceError as error:
+            tell(error)
     return light, button
 
 

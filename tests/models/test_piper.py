@@ -304,13 +304,13 @@ def test_a_missing_voice_is_refused(tmp_path: Path) -> None:
 
 def test_a_voice_without_its_description_is_refused(toy: Path) -> None:
     Path(f"{toy}.json").unlink()
-    assert "lacks en_US-toy-low.onnx.json: `companion models pull`" in sentence(toy)
+    assert "lacks en_US-toy-low.onnx.json: put a whole one there" in sentence(toy)
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1", b"<html>not found</html>"])
 def test_a_voice_that_is_no_network_is_refused(toy: Path, content: bytes) -> None:
     toy.write_bytes(content)
-    assert "is not an ONNX model: `companion models pull`" in sentence(toy)
+    assert "is not an ONNX model: put a whole one there" in sentence(toy)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"cut', b"\xff\xfe"])

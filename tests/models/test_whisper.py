@@ -269,7 +269,7 @@ def sentence(folder: Path, language: str = "en") -> str:
 @pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
 def test_a_missing_file_is_named(toy: Path, name: str) -> None:
     (toy / name).unlink()
-    assert f"lacks {name}: `companion models pull`" in sentence(toy)
+    assert f"lacks {name}: put a whole one there" in sentence(toy)
 
 
 def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_model_that_is_no_whisper_is_refused(toy: Path, content: bytes) -> Non
 @pytest.mark.parametrize("content", ["", '{"cut', "7", "\xff"])
 def test_a_damaged_file_is_named(toy: Path, name: str, content: str) -> None:
     (toy / name).write_bytes(content.encode("latin-1"))
-    assert f"{name} is damaged: `companion models pull`" in sentence(toy)
+    assert f"{name} is damaged: put a whole one there" in sentence(toy)
 
 
 def test_no_folder_and_a_file_are_no_models(tmp_path: Path, toy: Path) -> None:
