@@ -6,12 +6,11 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -19,10 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from companion import engines
 from companion.audio import Audio
 from companion.character import Character, Espeak
 from companion.conversation import Conversation
 from companion.ears import Ears, Patience
+from companion.engines import Engines, Served
 from companion.errors import DeviceError, SettingsError
 from companion.history import History
 from companion.journal import Journal
@@ -37,11 +38,8 @@ from companion.ports import (
     Microphone,
     Observer,
     Speaker,
-    SpeechDetector,
-    Transcriber,
-    Voice,
 )
-from companion.settings import KEY_VARIABLE, Settings, key
+from companion.settings import Settings
 from companion.tasks import cancelled, first_of
 from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
 
@@ -54,20 +52,6 @@ LARGEST_SEED = 2**31 - 1
 
 HISTORY_TOKENS = 6_000
 """Of a request: below the smallest input window (7,680), with room for what our own count gets wrong."""
-
-
-REHEARSAL = "rehearsal"
-"""The name of the engine that is no model at all: the mock server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Which engine serves a part, in words for the owner."""
-
-    part: str
-    name: str
-    remark: str
-    """What to know of it, and how to get a better one; empty if there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +92,24 @@ async def simulation(
         light = SimulatedLight(world)
         user = ScriptedUser(lines, light, np.random.default_rng(seed))
         speaker = SimulatedSpeaker(world)
-        transcriber, ears_engine = _transcriber(settings, character.language)
-        chat, chat_engine = await _chat(settings, character, stack)
-        voice, voice_engine = _voice(settings, character)
+        chosen = await engines.at_the_desk(settings, character, stack)
+        transcriber = chosen.transcriber
+        if chosen.ears_served.name == engines.SPHINX:
+            transcriber = TypedTranscriber(transcriber, user.typed)
         life = _life(
             settings,
             character,
             Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, NoButton()),
-            Engines(
-                _detector(),
-                HeldTranscriber(TypedTranscriber(transcriber, user.typed), world),
-                HeldChat(chat, world),
-                HeldVoice(voice, world),
+            replace(
+                chosen,
+                transcriber=HeldTranscriber(transcriber, world),
+                chat=HeldChat(chosen.chat, world),
+                voice=HeldVoice(chosen.voice, world),
             ),
             observers,
             chance,
         )
-        yield Simulation(world, life, user, speaker, light, (ears_engine, chat_engine, voice_engine))
+        yield Simulation(world, life, user, speaker, light, chosen.served)
 
 
 @asynccontextmanager
@@ -133,13 +118,9 @@ async def toy(settings: Settings, character: Character, observers: Sequence[Obse
     async with AsyncExitStack() as stack:
         clock, microphone, speaker = await _sound_cards(settings, stack)
         light, button = await _gpio(settings, clock, stack, observers)
-        detector = await asyncio.to_thread(_detector)
-        transcriber, _ = _transcriber(settings, character.language)
-        chat = await _service(settings, stack)
-        voice, _ = _voice(settings, character)
+        chosen = await engines.on_duty(settings, character, stack)
         body = Body(clock, microphone, speaker, light, button)
-        engines = Engines(detector, transcriber, chat, voice)
-        yield _life(settings, character, body, engines, observers, random.Random())
+        yield _life(settings, character, body, chosen, observers, random.Random())
 
 
 @asynccontextmanager
@@ -154,14 +135,9 @@ async def desk(
         clock, microphone, speaker = await _sound_cards(settings, stack)
         button = KeyboardButton(sys.stdin)
         stack.callback(button.close)
-        detector = await asyncio.to_thread(_detector)
-        transcriber, ears_served = _transcriber(settings, character.language)
-        chat, chat_served = await _chat(settings, character, stack)
-        voice, voice_served = _voice(settings, character)
+        chosen = await engines.at_the_desk(settings, character, stack)
         body = Body(clock, microphone, speaker, DarkLight(), button)
-        engines = Engines(detector, transcriber, chat, voice)
-        life = _life(settings, character, body, engines, observers, random.Random())
-        yield life, (ears_served, chat_served, voice_served)
+        yield _life(settings, character, body, chosen, observers, random.Random()), chosen.served
 
 
 async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
@@ -238,34 +214,24 @@ class Body:
     button: Button
 
 
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """The engines of a toy."""
-
-    detector: SpeechDetector
-    transcriber: Transcriber
-    chat: ChatModel
-    voice: Voice
-
-
 def _life(
     settings: Settings,
     character: Character,
     body: Body,
-    engines: Engines,
+    chosen: Engines,
     observers: Sequence[Observer],
     chance: random.Random,
 ) -> Life:
     """A toy of this body and these engines."""
     journal = Journal(body.clock, *observers)
     patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
-    ears = Ears(body.microphone, engines.detector, patience)
+    ears = Ears(body.microphone, chosen.detector, patience)
     conversation = Conversation(
         character=character,
         ears=ears,
-        transcriber=engines.transcriber,
-        chat=engines.chat,
-        mouth=Mouth(character.name, engines.voice, body.speaker, journal),
+        transcriber=chosen.transcriber,
+        chat=chosen.chat,
+        mouth=Mouth(character.name, chosen.voice, body.speaker, journal),
         light=body.light,
         clock=body.clock,
         journal=journal,
@@ -273,7 +239,7 @@ def _life(
         session=_session(chance),
         seeds=_seeds(chance),
     )
-    parts = {"ears": engines.transcriber, "character": engines.chat, "voice": engines.voice}
+    parts = {"ears": chosen.transcriber, "character": chosen.chat, "voice": chosen.voice}
     return Life(conversation, ears=ears, engines=parts, button=body.button, clock=body.clock, journal=journal)
 
 
@@ -293,7 +259,7 @@ async def correspondence(settings: Settings, character: Character) -> AsyncItera
     """A character to write with."""
     async with AsyncExitStack() as stack:
         chance = random.Random()
-        chat, engine = await _chat(settings, character, stack)
+        chat, engine = await engines.mind(settings, character, stack)
         yield Correspondence(chat, History(HISTORY_TOKENS), _session(chance), _seeds(chance), engine)
 
 
@@ -312,95 +278,6 @@ async def spoken(text: str, language: str) -> Line:
 
     pieces = [piece async for piece in EspeakVoice(Espeak(voice=language)).speak(text)]
     return SpokenText(text, Audio.join(pieces))
-
-
-def _detector() -> SpeechDetector:
-    from models.speech_detector import SileroDetector
-
-    return SileroDetector()
-
-
-def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
-    from models.sphinx import SphinxTranscriber
-
-    limited = "embedded, limited: English only, no children, no noise"
-    if settings.ears.engine == "sphinx":
-        return SphinxTranscriber(), Served("ears", "pocketsphinx", limited)
-    from models.store import Found, find_whisper
-    from models.whisper import WhisperTranscriber, check
-
-    store = _store(settings)
-    found = Found(settings.ears.model, ()) if settings.ears.model else find_whisper(store, language)
-    if found.path:
-        check(found.path, language)
-        return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
-    advice = "; ".join([f"for better ears put a faster-whisper model into {store / 'whisper'}", *found.skipped])
-    if settings.ears.engine == "whisper":
-        raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
-    return SphinxTranscriber(), Served("ears", "pocketsphinx", f"{limited}; {advice}")
-
-
-async def _chat(settings: Settings, character: Character, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
-    """The service where there is a key, else a rehearsal."""
-    from models.qwen import QwenChat
-    from models.qwen_models import DEFAULT
-
-    model = settings.chat.model or DEFAULT
-    if settings.chat.engine == REHEARSAL or (settings.chat.engine == "auto" and key(settings) is None):
-        from models.mock_qwen import MockQwen
-
-        server = await stack.enter_async_context(MockQwen([character]))
-        chat = QwenChat(base_url=server.base_url, key="sk-rehearsal", model=model)
-        stack.push_async_callback(chat.aclose)
-        remark = f"answers from its own file; set {KEY_VARIABLE} for {model}"
-        return chat, Served("character", REHEARSAL, remark)
-    return await _service(settings, stack), Served("character", model, f"at {_base_url(settings)}")
-
-
-async def _service(settings: Settings, stack: AsyncExitStack) -> ChatModel:
-    """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
-    from models.qwen import QwenChat
-    from models.qwen_models import DEFAULT
-
-    secret = key(settings)
-    if secret is None:
-        from models.keyless import KeylessChat
-
-        return KeylessChat(f"There is no key: set {KEY_VARIABLE}, or chat.key_file, and reload")
-    chat = QwenChat(base_url=_base_url(settings), key=secret, model=settings.chat.model or DEFAULT)
-    stack.push_async_callback(chat.aclose)
-    return chat
-
-
-def _base_url(settings: Settings) -> str:
-    from models.qwen import BASE_URL
-
-    return settings.chat.base_url or BASE_URL
-
-
-def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
-    from models.espeak import EspeakVoice
-
-    if settings.voice.engine == "espeak":
-        return EspeakVoice(character.espeak), Served("voice", "espeak-ng", "embedded")
-    from models.piper import Piper, check
-    from models.store import Found, find_piper
-
-    store = _store(settings)
-    found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(store, character.language)
-    if found.path:
-        check(found.path)
-        return Piper(found.path), Served("voice", "Piper", found.path.stem)
-    advice = "; ".join([f"for a better one put a Piper voice into {store / 'piper'}", *found.skipped])
-    if settings.voice.engine == "piper":
-        raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
-    return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}")
-
-
-def _store(settings: Settings) -> Path:
-    from models.store import default_store
-
-    return settings.models.store or default_store(os.environ)
 
 
 def _session(chance: random.Random) -> str:

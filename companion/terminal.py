@@ -12,7 +12,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from companion.build import REHEARSAL, Served
+from companion.engines import REHEARSAL, Served
 from companion.looks import LOOKS
 from companion.ports import Event, Observer
 from companion.state import State

@@ -12,6 +12,7 @@ from typing import Any
 
 from companion.history import tokens
 from companion.ports import Message
+from models.qwen_models import MODELS
 
 DEFAULT_SEED = 1234
 """The service's own: constant, so that a client which sends none gets the same answer to the same request."""
@@ -23,21 +24,6 @@ BANNED = -50
 """A weight at or below this keeps a token away; -100 is the vendor's word for never."""
 
 LARGEST_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a model reads and writes, in tokens."""
-
-    longest_input: int
-    longest_output: int
-
-
-MODELS = {
-    "qwen-plus-character": Limits(30_000, 4_000),
-    "qwen-flash-character": Limits(8_000, 4_096),
-    "qwen-plus-character-ja": Limits(7_680, 512),
-}
 
 
 class Refused(Exception):

@@ -1,0 +1,155 @@
+"""This file chooses the engines: what the settings ask for, else the best that is there, and says which it is.
+
+Each is imported in the branch that needs it, because start-up time counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion.character import Character
+from companion.errors import SettingsError
+from companion.ports import ChatModel, SpeechDetector, Transcriber, Voice
+from companion.settings import KEY_VARIABLE, Settings, key
+
+SPHINX = "pocketsphinx"
+"""The name of the embedded ears. They cannot read the embedded voice."""
+
+REHEARSAL = "rehearsal"
+"""The name of the engine that is no model at all: the mock server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Which engine serves a part, in words for the owner."""
+
+    part: str
+    name: str
+    remark: str
+    """What to know of it, and how to get a better one; empty if there is nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of a toy."""
+
+    detector: SpeechDetector
+    transcriber: Transcriber
+    chat: ChatModel
+    voice: Voice
+    ears_served: Served
+    chat_served: Served
+    voice_served: Served
+
+    @property
+    def served(self) -> tuple[Served, ...]:
+        """All parts, in words."""
+        return self.ears_served, self.chat_served, self.voice_served
+
+
+async def on_duty(settings: Settings, character: Character, stack: AsyncExitStack) -> Engines:
+    """For a toy among people: without a key it has no mind, and says so. Raises SettingsError."""
+    return await _engines(settings, character, await service(settings, stack))
+
+
+async def at_the_desk(settings: Settings, character: Character, stack: AsyncExitStack) -> Engines:
+    """For whoever tries it: without a key the character rehearses. Raises SettingsError."""
+    return await _engines(settings, character, await mind(settings, character, stack))
+
+
+async def _engines(settings: Settings, character: Character, mind: tuple[ChatModel, Served]) -> Engines:
+    detector = await asyncio.to_thread(_detector)
+    transcriber, ears_served = _transcriber(settings, character.language)
+    voice, voice_served = _voice(settings, character)
+    chat, chat_served = mind
+    return Engines(detector, transcriber, chat, voice, ears_served, chat_served, voice_served)
+
+
+def _detector() -> SpeechDetector:
+    from models.speech_detector import SileroDetector
+
+    return SileroDetector()
+
+
+def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
+    from models.sphinx import SphinxTranscriber
+
+    limited = "embedded, limited: English only, no children, no noise"
+    if settings.ears.engine == "sphinx":
+        return SphinxTranscriber(), Served("ears", SPHINX, limited)
+    from models.store import Found, find_whisper
+    from models.whisper import WhisperTranscriber, check
+
+    store = _store(settings)
+    found = Found(settings.ears.model, ()) if settings.ears.model else find_whisper(store, language)
+    if found.path:
+        check(found.path, language)
+        return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
+    advice = "; ".join([f"for better ears put a faster-whisper model into {store / 'whisper'}", *found.skipped])
+    if settings.ears.engine == "whisper":
+        raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
+    return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}")
+
+
+async def mind(settings: Settings, character: Character, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+    """The service where there is a key, else a rehearsal."""
+    from models.qwen import QwenChat
+    from models.qwen_models import DEFAULT
+
+    model = settings.chat.model or DEFAULT
+    if settings.chat.engine == REHEARSAL or (settings.chat.engine == "auto" and key(settings) is None):
+        from models.mock_qwen import MockQwen
+
+        server = await stack.enter_async_context(MockQwen([character]))
+        chat = QwenChat(base_url=server.base_url, key="sk-rehearsal", model=model)
+        stack.push_async_callback(chat.aclose)
+        remark = f"answers from its own file; set {KEY_VARIABLE} for {model}"
+        return chat, Served("character", REHEARSAL, remark)
+    return await service(settings, stack)
+
+
+async def service(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+    """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
+    from models.qwen import BASE_URL, QwenChat
+    from models.qwen_models import DEFAULT
+
+    model = settings.chat.model or DEFAULT
+    secret = key(settings)
+    if secret is None:
+        from models.keyless import KeylessChat
+
+        missing = f"There is no key: set {KEY_VARIABLE}, or chat.key_file, and reload"
+        return KeylessChat(missing), Served("character", model, missing)
+    base_url = settings.chat.base_url or BASE_URL
+    chat = QwenChat(base_url=base_url, key=secret, model=model)
+    stack.push_async_callback(chat.aclose)
+    return chat, Served("character", model, f"at {base_url}")
+
+
+def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
+    from models.espeak import EspeakVoice
+
+    if settings.voice.engine == "espeak":
+        return EspeakVoice(character.espeak), Served("voice", "espeak-ng", "embedded")
+    from models.piper import Piper, check
+    from models.store import Found, find_piper
+
+    store = _store(settings)
+    found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(store, character.language)
+    if found.path:
+        check(found.path)
+        return Piper(found.path), Served("voice", "Piper", found.path.stem)
+    advice = "; ".join([f"for a better one put a Piper voice into {store / 'piper'}", *found.skipped])
+    if settings.voice.engine == "piper":
+        raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
+    return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}")
+
+
+def _store(settings: Settings) -> Path:
+    from models.store import default_store
+
+    return settings.models.store or default_store(os.environ)
