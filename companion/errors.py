@@ -40,6 +40,7 @@ class Cause(StrEnum):
     REFUSED = "refused"  # key, account or request: the owner must mend it
     MODERATED = "moderated"  # the service would not hear or say this
     BROKEN = "broken"  # an answer that cannot be used
+    TOO_LONG = "too_long"  # more was said than fits into a request
 
 
 class NoReply(TurnError):
@@ -53,6 +54,15 @@ class NoReply(TurnError):
     def kind(self) -> str:  # type: ignore[override]  # of the class above: there one word for all
         """The cause, as the journal names it."""
         return self.cause.value
+
+
+class PromptTooLong(NoReply):
+    """The service takes less in one request than it was sent: leave out more, and ask again."""
+
+    def __init__(self, limit: int, sentence: str) -> None:
+        """`limit`: tokens of the longest request that it takes."""
+        super().__init__(Cause.TOO_LONG, sentence)
+        self.limit = limit
 
 
 class DeviceError(CompanionError):

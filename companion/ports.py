@@ -156,6 +156,20 @@ class Message:
     role: str
     """"system", "user" or "assistant"."""
     content: str
+    partial: bool = False
+    """The last one, an assistant's, may be a beginning that the model goes on from."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongTermMemory:
+    """The service's own memory of a session: it is sent only what is new."""
+
+    profile: str
+    """The persona, which then is no system message."""
+    entries: int
+    """The service sums up whenever so many messages have not been summed up: 20 to 400."""
+    skip: tuple[str, ...] = ()
+    """Kinds of messages it shall not remember: system, user, assistant, output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +177,12 @@ class Prompt:
     """All that one chat request depends on."""
 
     messages: Sequence[Message]
-    """System message first, user message last."""
+    """System message first (none with long-term memory); last a user's, or an assistant's that is partial."""
     seed: int
     """0 to 2^31 - 1; a fresh one each turn, because the service's own default is constant."""
     session: str
-    """Opaque id under which the service caches the conversation's beginning."""
+    """Opaque id under which the service caches the conversation's beginning, or remembers all of it."""
+    memory: LongTermMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +198,17 @@ class Usage:
 class ChatModel(Engine, Protocol):
     """The character's mind."""
 
+    async def warm(self) -> None:
+        """Open the way to the service, so that the next reply comes sooner. Never fails: the reply will tell."""
+        ...
+
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The reply as it arrives: pieces of text, then at most one Usage. Use it within `aclosing`: closing it
         closes the HTTP stream. Raises NoReply."""
+        ...
+
+    async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
+        """`count` (1 to 4) different replies, whole, and what they cost together. Raises NoReply."""
         ...
 
 

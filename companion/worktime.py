@@ -45,6 +45,16 @@ class HeldChat:
         with self._clock.working():
             await self._chat.load()
 
+    async def warm(self) -> None:
+        """As the ChatModel within."""
+        with self._clock.working():
+            await self._chat.warm()
+
+    async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
+        """As the ChatModel within."""
+        with self._clock.working():
+            return await self._chat.several(prompt, count)
+
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """As the ChatModel within."""
         return _held(self._chat.reply(prompt), self._clock)

@@ -19,6 +19,13 @@ class KeylessChat:
         """Raises NoReply."""
         raise NoReply(Cause.REFUSED, self._sentence)
 
+    async def warm(self) -> None:
+        """There is nowhere to go."""
+
+    async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
+        """Raises NoReply."""
+        raise NoReply(Cause.REFUSED, self._sentence)
+
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """Raises NoReply."""
         raise NoReply(Cause.REFUSED, self._sentence)

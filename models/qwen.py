@@ -75,6 +75,13 @@ class QwenChat:
                     if length > LONGEST_REPLY:
                         return
 
+    async def warm(self) -> None:
+        """Open a connection."""
+
+    async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
+        """`count` replies in one request."""
+        raise NotImplementedError
+
     async def aclose(self) -> None:
         """Close all connections."""
         if self._client:

@@ -74,6 +74,19 @@ class ScriptedChat:
     async def load(self) -> None:
         """There is nothing to load."""
 
+    async def warm(self) -> None:
+        """There is no way to open."""
+
+    async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
+        """The next `count` replies, each in one piece. Raises NoReply in its turn, and after the last reply."""
+        replies: list[str] = []
+        usage: Usage | None = None
+        for _ in range(count):
+            pieces = [piece async for piece in self.reply(prompt)]
+            replies.append("".join(piece for piece in pieces if isinstance(piece, str)))
+            usage = next((piece for piece in pieces if isinstance(piece, Usage)), usage)
+        return replies, usage
+
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The next reply; begun is used up. Raises NoReply in its turn, and after the last reply."""
         self.prompts.append(prompt)

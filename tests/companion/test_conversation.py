@@ -288,15 +288,12 @@ def test_the_light_shows_what_the_journal_tells() -> None:
     ]
 
 
-class ReluctantChat:
+class ReluctantChat(ScriptedChat):
     """A chat whose stream takes a while to close."""
 
     def __init__(self, world: World) -> None:
+        super().__init__([])
         self._world = world
-        self.open = 0
-
-    async def load(self) -> None:
-        pass
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         self.open += 1
