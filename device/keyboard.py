@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import suppress
 from typing import TextIO
 
 from companion.ports import Press
@@ -12,30 +14,49 @@ LONG = "m"
 
 MOST_PRESSES_UNREAD = 8
 
+CHUNK = 4096
+"""Bytes read at once, and kept of a line that does not end."""
+
 
 class KeyboardButton:
-    """A Button that reads the lines of a terminal. It is made, used and closed within one event loop."""
+    """A Button that reads the lines of a terminal or a pipe. It is made, used and closed within one event loop."""
 
-    def __init__(self, lines: TextIO) -> None:
-        """`lines` must be a terminal or a pipe: something that can be waited for."""
+    def __init__(self, lines: TextIO | None) -> None:
+        """Nobody presses where `lines` cannot be waited for: None, a file, /dev/null."""
         self._loop = asyncio.get_running_loop()
-        self._lines = lines
         self._presses: asyncio.Queue[Press] = asyncio.Queue(MOST_PRESSES_UNREAD)
-        self._loop.add_reader(lines, self._read)
+        self._unfinished = b""
+        self._file: int | None = None
+        with suppress(OSError, ValueError):  # epoll refuses files; what is closed has no number
+            file = lines.fileno() if lines else None
+            if file is not None:
+                self._loop.add_reader(file, self._read, file)
+                self._file = file
 
     async def pressed(self) -> Press:
         """The next press. May be cancelled and called again: none is lost."""
         return await self._presses.get()
 
     def close(self) -> None:
-        """Read no more."""
-        self._loop.remove_reader(self._lines)
+        """Read no more; a second time it does nothing."""
+        if self._file is not None:
+            self._loop.remove_reader(self._file)
+            self._file = None
 
-    def _read(self) -> None:
-        line = self._lines.readline()
-        if not line:  # the end of a pipe: nobody will press any more
+    def _read(self, file: int) -> None:
+        """Take what is there, past Python's buffer: lines left in that would wait for the next one to come."""
+        try:
+            data = os.read(file, CHUNK)
+        except OSError:  # the terminal was closed
+            data = b""
+        if not data:  # the end of a pipe: nobody will press any more
             self.close()
-            return
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        self._unfinished = self._unfinished[-CHUNK:]
+        for line in lines:
+            self._press(line.decode(errors="replace").strip().lower())
+
+    def _press(self, line: str) -> None:
         if self._presses.full():
             self._presses.get_nowait()
-        self._presses.put_nowait(Press.LONG if line.strip().lower() == LONG else Press.SHORT)
+        self._presses.put_nowait(Press.LONG if line == LONG else Press.SHORT)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -14,6 +16,7 @@ from gpiozero.pins.mock import MockFactory
 from companion.ports import Button, Press
 from device.boards import BOARDS
 from device.button import GpioButton
+from device.keyboard import KeyboardButton
 from device.simulated_button import SimulatedButton
 
 ENOUGH = 10.0
@@ -64,7 +67,33 @@ def gpio() -> Iterator[Stage]:
         yield Stage(button, press)
 
 
-BUTTONS: dict[str, Callable[[], AbstractContextManager[Stage]]] = {"simulated": simulated, "gpio": gpio}
+@contextmanager
+def keyboard(ends: Callable[[], tuple[int, int]]) -> Iterator[Stage]:
+    reads, writes = ends()
+    with (
+        os.fdopen(reads) as lines,
+        os.fdopen(writes, "wb", buffering=0) as typist,
+        closing(KeyboardButton(lines)) as button,
+    ):
+
+        async def press(kind: Press) -> None:
+            typist.write(b"m\n" if kind is Press.LONG else b"\n")
+            await asyncio.sleep(0.001)  # a terminal gives one line at a time
+
+        yield Stage(button, press)
+
+
+def terminal() -> tuple[int, int]:
+    typist, program = os.openpty()
+    return program, typist
+
+
+BUTTONS: dict[str, Callable[[], AbstractContextManager[Stage]]] = {
+    "simulated": simulated,
+    "gpio": gpio,
+    "keyboard, a pipe": partial(keyboard, os.pipe),
+    "keyboard, a terminal": partial(keyboard, terminal),
+}
 
 
 @pytest.fixture(params=BUTTONS)

@@ -8,6 +8,9 @@ import pytest
 
 from companion.errors import Cause, NoReply
 from companion.ports import ChatModel, Message, Prompt, Usage
+from companion.worktime import HeldChat
+from device.wall_clock import WallClock
+from models.keyless import KeylessChat
 from models.mock_qwen import MockQwen
 from models.qwen import QwenChat
 from models.scripted import ScriptedChat
@@ -32,6 +35,12 @@ async def qwen() -> AsyncIterator[tuple[ChatModel, Open]]:
 
 
 @asynccontextmanager
+async def held() -> AsyncIterator[tuple[ChatModel, Open]]:
+    async with scripted() as (chat, still_open):
+        yield HeldChat(chat, WallClock()), still_open
+
+
+@asynccontextmanager
 async def scripted_refusal() -> AsyncIterator[ChatModel]:
     yield ScriptedChat([[NoReply(Cause.REFUSED, "no")]])
 
@@ -44,10 +53,21 @@ async def qwen_refusal() -> AsyncIterator[ChatModel]:
             yield chat
 
 
+@asynccontextmanager
+async def held_refusal() -> AsyncIterator[ChatModel]:
+    async with scripted_refusal() as chat:
+        yield HeldChat(chat, WallClock())
+
+
+@asynccontextmanager
+async def keyless() -> AsyncIterator[ChatModel]:
+    yield KeylessChat("There is no key")
+
+
 Factory = Callable[[], AbstractAsyncContextManager[tuple[ChatModel, Open]]]
 
 
-@pytest.mark.parametrize("make", [scripted, qwen])
+@pytest.mark.parametrize("make", [scripted, qwen, held])
 def test_a_reply_is_text_in_pieces_with_the_usage_last_if_at_all(make: Factory) -> None:
     async def ask() -> list[str | Usage]:
         async with make() as (chat, _), aclosing(chat.reply(PROMPT)) as pieces:
@@ -60,7 +80,7 @@ def test_a_reply_is_text_in_pieces_with_the_usage_last_if_at_all(make: Factory) 
     assert len(pieces) - len(texts) <= 1
 
 
-@pytest.mark.parametrize("make", [scripted, qwen])
+@pytest.mark.parametrize("make", [scripted, qwen, held])
 def test_the_same_prompt_gives_the_same_reply(make: Factory) -> None:
     async def ask() -> list[str]:
         async with make() as (chat, _):
@@ -74,7 +94,7 @@ def test_the_same_prompt_gives_the_same_reply(make: Factory) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("make", [scripted, qwen])
+@pytest.mark.parametrize("make", [scripted, qwen, held])
 def test_closed_in_the_middle_nothing_stays_open(make: Factory) -> None:
     async def ask() -> int:
         async with make() as (chat, still_open):
@@ -85,7 +105,7 @@ def test_closed_in_the_middle_nothing_stays_open(make: Factory) -> None:
     assert asyncio.run(ask()) == 0
 
 
-@pytest.mark.parametrize("make", [scripted, qwen])
+@pytest.mark.parametrize("make", [scripted, qwen, held])
 def test_cancelled_in_the_middle_nothing_stays_open_and_the_next_reply_comes(make: Factory) -> None:
     async def ask() -> tuple[int, str]:
         async with make() as (chat, still_open):
@@ -108,7 +128,7 @@ def test_cancelled_in_the_middle_nothing_stays_open_and_the_next_reply_comes(mak
     assert "dragons" in reply.lower()
 
 
-@pytest.mark.parametrize("make", [scripted_refusal, qwen_refusal])
+@pytest.mark.parametrize("make", [scripted_refusal, qwen_refusal, held_refusal, keyless])
 def test_what_cannot_be_answered_raises_no_reply(make: Callable[[], AbstractAsyncContextManager[ChatModel]]) -> None:
     async def ask() -> None:
         async with make() as chat, aclosing(chat.reply(PROMPT)) as pieces:

@@ -14,6 +14,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from companion.looks import LOOKS, brightness
 from companion.ports import Light
 from companion.state import State
+from device.absent import DarkLight
 from device.boards import BOARDS
 from device.light import GpioLight
 from device.simulated import SimulatedLight, World
@@ -95,6 +96,13 @@ def test_a_light_shows_the_newest_state_only(stage: Stage) -> None:
         stage.light.show(before)
         stage.light.show(after)
         assert stage.seen() is after
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_body_without_a_light_takes_every_state_and_level(state: State) -> None:
+    light: Light = DarkLight()
+    for level in (0.0, 0.5, 1.0):
+        light.show(state, level)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

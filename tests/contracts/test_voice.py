@@ -13,6 +13,8 @@ from toy_models import toy_piper
 from companion.audio import Audio
 from companion.character import Espeak
 from companion.ports import Voice
+from companion.worktime import HeldVoice
+from device.wall_clock import WallClock
 from models.espeak import EspeakVoice
 from models.piper import Piper
 from models.scripted import ScriptedVoice
@@ -21,10 +23,11 @@ VOICES: list[Callable[[Path], Voice]] = [
     lambda _: ScriptedVoice(),
     lambda _: EspeakVoice(Espeak()),
     lambda folder: Piper(toy_piper(folder)),
+    lambda _: HeldVoice(EspeakVoice(Espeak()), WallClock()),
 ]
 
 
-@pytest.fixture(params=VOICES, ids=["scripted", "espeak", "piper"])
+@pytest.fixture(params=VOICES, ids=["scripted", "espeak", "piper", "held"])
 def voice(request: pytest.FixtureRequest, tmp_path: Path) -> Voice:
     made: Voice = request.param(tmp_path)
     return made
