@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -20,21 +21,25 @@ import numpy as np
 
 from companion import engines
 from companion.audio import Audio
+from companion.cast import Cast, Member
 from companion.character import Character, Espeak
 from companion.conversation import Conversation
 from companion.ears import Ears, Patience
 from companion.engines import Engines, Served
 from companion.errors import DeviceError, SettingsError
-from companion.history import History
+from companion.history import History, tokens
 from companion.journal import Journal
 from companion.life import Life
+from companion.mind import Mind
 from companion.mouth import Mouth
 from companion.ports import (
     Button,
     ChatModel,
     Clock,
+    Engine,
     Event,
     Light,
+    Message,
     Microphone,
     Observer,
     Speaker,
@@ -50,8 +55,11 @@ if TYPE_CHECKING:
 LARGEST_SEED = 2**31 - 1
 """Of a chat request."""
 
-HISTORY_TOKENS = 6_000
-"""Of a request: below the smallest input window (7,680), with room for what our own count gets wrong."""
+TRUSTED_SHARE = 0.9
+"""Of the tokens a model takes, how many we use by our own count, which is only nearly right."""
+
+LARGEST_PERSONA = 0.7
+"""Of those, how many a persona may fill: a conversation needs the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class Simulation:
 @asynccontextmanager
 async def simulation(
     settings: Settings,
-    character: Character,
+    characters: Sequence[Character],
     lines: Sequence[Line],
     *,
     world: World,
@@ -92,40 +100,43 @@ async def simulation(
         light = SimulatedLight(world)
         user = ScriptedUser(lines, light, np.random.default_rng(seed))
         speaker = SimulatedSpeaker(world)
-        chosen = await engines.at_the_desk(settings, character, stack)
+        chosen = await engines.at_the_desk(settings, characters, stack)
         transcriber = chosen.transcriber
         if chosen.ears_served.name == engines.SPHINX:
             transcriber = TypedTranscriber(transcriber, user.typed)
         life = _life(
             settings,
-            character,
+            characters,
             Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, NoButton()),
             replace(
                 chosen,
                 transcriber=HeldTranscriber(transcriber, world),
                 chat=HeldChat(chosen.chat, world),
-                voice=HeldVoice(chosen.voice, world),
+                voices=tuple(HeldVoice(voice, world) for voice in chosen.voices),
             ),
             observers,
             chance,
+            str,
         )
         yield Simulation(world, life, user, speaker, light, chosen.served)
 
 
 @asynccontextmanager
-async def toy(settings: Settings, character: Character, observers: Sequence[Observer]) -> AsyncIterator[Life]:
+async def toy(
+    settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
+) -> AsyncIterator[Life]:
     """A toy with a real body. What it lacks it does without, and says so."""
     async with AsyncExitStack() as stack:
         clock, microphone, speaker = await _sound_cards(settings, stack)
         light, button = await _gpio(settings, clock, stack, observers)
-        chosen = await engines.on_duty(settings, character, stack)
+        chosen = await engines.on_duty(settings, characters, stack)
         body = Body(clock, microphone, speaker, light, button)
-        yield _life(settings, character, body, chosen, observers, random.Random())
+        yield _life(settings, characters, body, chosen, observers, random.Random(), _what_time_it_is(settings))
 
 
 @asynccontextmanager
 async def desk(
-    settings: Settings, character: Character, observers: Sequence[Observer]
+    settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
 ) -> AsyncIterator[tuple[Life, tuple[Served, ...]]]:
     """A toy of this computer's own microphone and speaker: its light is the terminal, its button the Enter key."""
     from device.absent import DarkLight
@@ -135,9 +146,12 @@ async def desk(
         clock, microphone, speaker = await _sound_cards(settings, stack)
         button = KeyboardButton(sys.stdin)
         stack.callback(button.close)
-        chosen = await engines.at_the_desk(settings, character, stack)
+        chosen = await engines.at_the_desk(settings, characters, stack)
         body = Body(clock, microphone, speaker, DarkLight(), button)
-        yield _life(settings, character, body, chosen, observers, random.Random()), chosen.served
+        yield (
+            _life(settings, characters, body, chosen, observers, random.Random(), _what_time_it_is(settings)),
+            chosen.served,
+        )
 
 
 async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
@@ -216,41 +230,73 @@ class Body:
 
 def _life(
     settings: Settings,
-    character: Character,
+    characters: Sequence[Character],
     body: Body,
     chosen: Engines,
     observers: Sequence[Observer],
     chance: random.Random,
+    time: Callable[[], str],
 ) -> Life:
-    """A toy of this body and these engines."""
+    """Toys of this body and these engines; `time` tells what time it is, if they may know."""
     journal = Journal(body.clock, *observers)
     patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
     ears = Ears(body.microphone, chosen.detector, patience)
+    members = [
+        Member(character, Mouth(character.name, voice, body.speaker, journal))
+        for character, voice in zip(characters, chosen.voices, strict=True)
+    ]
+    mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, time)
     conversation = Conversation(
-        character=character,
+        cast=Cast(members),
         ears=ears,
         transcriber=chosen.transcriber,
-        chat=chosen.chat,
-        mouth=Mouth(character.name, chosen.voice, body.speaker, journal),
+        mind=mind,
         light=body.light,
         clock=body.clock,
         journal=journal,
-        history=History(HISTORY_TOKENS),
+        nudges=settings.toy.nudge,
+    )
+    parts: dict[str, Engine] = {"ears": chosen.transcriber, "character": chosen.chat}
+    for number, voice in enumerate(chosen.voices):
+        parts["voice" if number == 0 else f"voice {number + 1}"] = voice
+    return Life(conversation, ears=ears, engines=parts, button=body.button, clock=body.clock, journal=journal)
+
+
+def _mind(
+    settings: Settings,
+    characters: Sequence[Character],
+    chat: ChatModel,
+    longest_prompt: int,
+    chance: random.Random,
+    time: Callable[[], str],
+) -> Mind:
+    """What the characters think with. Raises SettingsError for a persona that fills the whole request."""
+    budget = round(longest_prompt * TRUSTED_SHARE)
+    for character in characters:
+        long = tokens([Message("system", character.system_message())])
+        if long > budget * LARGEST_PERSONA:
+            raise SettingsError(
+                [f"{character.name}: the persona has about {long} tokens; the model takes {longest_prompt} in all"]
+            )
+    return Mind(
+        chat,
+        History(budget, people=settings.toy.person, cast=len(characters)),
         session=_session(chance),
         seeds=_seeds(chance),
+        supplements=lambda: " ".join(text for text in (settings.chat.supplement, time()) if text),
     )
-    parts = {"ears": chosen.transcriber, "character": chosen.chat, "voice": chosen.voice}
-    return Life(conversation, ears=ears, engines=parts, button=body.button, clock=body.clock, journal=journal)
+
+
+def _what_time_it_is(settings: Settings) -> Callable[[], str]:
+    """Tells the time, if it may be told."""
+    return (lambda: f"It is {datetime.now():%A, %d %B %Y, %H:%M}.") if settings.chat.tell_time else str
 
 
 @dataclass(frozen=True, slots=True)
 class Correspondence:
-    """A character without a body: what a conversation in writing needs."""
+    """Characters without a body: what a conversation in writing needs."""
 
-    chat: ChatModel
-    history: History
-    session: str
-    seeds: Iterator[int]
+    mind: Mind
     engine: Served
 
 
@@ -258,9 +304,10 @@ class Correspondence:
 async def correspondence(settings: Settings, character: Character) -> AsyncIterator[Correspondence]:
     """A character to write with."""
     async with AsyncExitStack() as stack:
-        chance = random.Random()
-        chat, engine = await engines.mind(settings, character, stack)
-        yield Correspondence(chat, History(HISTORY_TOKENS), _session(chance), _seeds(chance), engine)
+        chat, engine = await engines.mind(settings, [character], stack)
+        longest = engines.longest_prompt(settings)
+        mind = _mind(settings, [character], chat, longest, random.Random(), _what_time_it_is(settings))
+        yield Correspondence(mind, engine)
 
 
 def recording(path: Path) -> tuple[Line, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +14,11 @@ import typer
 from rich.console import Console
 
 from companion import build, character, settings
-from companion.errors import CompanionError, DeviceError, SettingsError, TurnError
-from companion.history import USER
+from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
-from companion.phrases import Gesture, phrases
-from companion.ports import Observer, Prompt
+from companion.ports import Observer
 from companion.terminal import Narrator, log
+from companion.writing import Writing
 
 FAILED, USAGE, SETTINGS = 1, 2, 78
 """Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
@@ -45,6 +44,10 @@ out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 Who = Annotated[str | None, typer.Option("--character", metavar="NAME|FILE", help="whom to talk to")]
+Cast = Annotated[
+    list[str] | None,
+    typer.Option("--character", metavar="NAME|FILE", help="whom to talk to; repeatable: they talk together"),
+]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings to use; none are read unless named")]
 
 
@@ -77,7 +80,7 @@ def simulate(
     journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write what happened when, one JSON object a line")
     ] = None,
-    who: Who = None,
+    who: Cast = None,
     config: Config = None,
     seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
     terminal: Annotated[
@@ -97,9 +100,9 @@ def simulate(
         if path:
             _check_place(path)
     chosen = settings.load(config)
-    somebody = character.load(who or chosen.toy.character)
+    cast = _cast(who, chosen)
     if terminal:
-        _talk(chosen, somebody, journal)
+        _talk(chosen, cast, journal)
         return
     recordings = [build.recording(path) for path in wav or []]
     for _, warning in recordings:
@@ -109,8 +112,8 @@ def simulate(
 
     async def converse(observers: list[Observer]) -> build.Simulation:
         lines = [line for line, _ in recordings]
-        lines += [await build.spoken(text, somebody.language) for text in say or []]
-        scene = build.simulation(chosen, somebody, lines, world=world, seed=seed, observers=observers)
+        lines += [await build.spoken(text, cast[0].language) for text in say or []]
+        scene = build.simulation(chosen, cast, lines, world=world, seed=seed, observers=observers)
         async with scene as simulation:
             await simulation.run()
             return simulation
@@ -131,7 +134,7 @@ def simulate(
 
 @app.command()
 def run(
-    who: Who = None,
+    who: Cast = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="settings; else /etc/companion/companion.toml or your own")
     ] = None,
@@ -146,9 +149,9 @@ def run(
     if journal:
         _check_place(journal)
 
-    def chosen() -> tuple[settings.Settings, character.Character]:
+    def chosen() -> tuple[settings.Settings, list[character.Character]]:
         current = settings.load(config or settings.usual_file())
-        return current, character.load(who or current.toy.character)
+        return current, _cast(who, current)
 
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
@@ -164,9 +167,9 @@ def chat(
     ] = None,
     config: Config = None,
 ) -> None:
-    """Write with a character instead of speaking: line by line, also from a pipe. An empty line or Ctrl-D ends it."""
+    """Write with a character instead of speaking: line by line, also from a pipe. /help tells what else it does."""
     chosen = settings.load(config)
-    asyncio.run(_correspond(chosen, character.load(who or chosen.toy.character)))
+    asyncio.run(_correspond(chosen, character.load(who or chosen.toy.characters[0])))
 
 
 @app.command("mock-qwen")
@@ -209,46 +212,28 @@ def _version(show: Annotated[bool, typer.Option("--version", help="print the ver
         raise typer.Exit
 
 
+def _cast(who: list[str] | None, chosen: settings.Settings) -> list[character.Character]:
+    """The characters named, else those of the settings. Raises SettingsError."""
+    cast = [character.load(name) for name in who or chosen.toy.characters]
+    names = [somebody.name for somebody in cast]
+    if len(set(names)) < len(names):
+        raise SettingsError([f"Every character needs a name of its own, not {', '.join(names)}"])
+    return cast
+
+
 async def _correspond(chosen: settings.Settings, somebody: character.Character) -> None:
     async with build.correspondence(chosen, somebody) as post:
         errors.print(f"{post.engine.name}: {post.engine.remark}", style="dim", soft_wrap=True)
-        history = post.history
-        history.remember(somebody.name, somebody.opening)
-        out.print(f"{somebody.name}: {somebody.opening}", soft_wrap=True, markup=False)
-        while line := await asyncio.to_thread(_line):
-            prompt = Prompt(history.messages(somebody, line), next(post.seeds), post.session)
-            try:
-                words = await _answer(post, prompt, somebody.name)
-            except TurnError as error:
-                _complain(str(error))
-                words = ""
-            if words:
-                history.remember(USER, line)
-                history.remember(somebody.name, words)
+        writing = Writing(somebody, post.mind, out, _complain)
+        await writing.go_on(lambda: asyncio.to_thread(_line))
+        errors.print(writing.cost(), style="dim", soft_wrap=True)
 
 
-async def _answer(post: build.Correspondence, prompt: Prompt, name: str) -> str:
-    """Print the reply phrase by phrase as it comes; its words."""
-    words: list[str] = []
-    out.print(f"{name}:", end="", markup=False)
-    try:
-        async with aclosing(phrases(post.chat.reply(prompt), lambda _: None)) as coming:
-            async for phrase in coming:
-                if isinstance(phrase, Gesture):
-                    out.print(f" *{phrase.text}*", style="dim italic", end="", soft_wrap=True, markup=False)
-                else:
-                    out.print(f" {phrase.text}", end="", soft_wrap=True, markup=False)
-                    words.append(phrase.text)
-    finally:
-        out.print()
-    return " ".join(words)
-
-
-def _talk(chosen: settings.Settings, somebody: character.Character, journal: Path | None) -> None:
+def _talk(chosen: settings.Settings, cast: list[character.Character], journal: Path | None) -> None:
     """Talk with a character at this computer, until Ctrl-C."""
 
     async def live(observers: list[Observer]) -> None:
-        async with build.desk(chosen, somebody, observers) as (life, served):
+        async with build.desk(chosen, cast, observers) as (life, served):
             narrator.engines(served)
             await life.live()
 

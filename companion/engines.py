@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,10 @@ class Engines:
     detector: SpeechDetector
     transcriber: Transcriber
     chat: ChatModel
-    voice: Voice
+    voices: tuple[Voice, ...]
+    """One for each character."""
+    longest_prompt: int
+    """Tokens that the chat model takes."""
     ears_served: Served
     chat_served: Served
     voice_served: Served
@@ -51,22 +55,32 @@ class Engines:
         return self.ears_served, self.chat_served, self.voice_served
 
 
-async def on_duty(settings: Settings, character: Character, stack: AsyncExitStack) -> Engines:
+async def on_duty(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> Engines:
     """For a toy among people: without a key it has no mind, and says so. Raises SettingsError."""
-    return await _engines(settings, character, await service(settings, stack))
+    return await _engines(settings, characters, await service(settings, stack))
 
 
-async def at_the_desk(settings: Settings, character: Character, stack: AsyncExitStack) -> Engines:
-    """For whoever tries it: without a key the character rehearses. Raises SettingsError."""
-    return await _engines(settings, character, await mind(settings, character, stack))
+async def at_the_desk(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> Engines:
+    """For whoever tries it: without a key the characters rehearse. Raises SettingsError."""
+    return await _engines(settings, characters, await mind(settings, characters, stack))
 
 
-async def _engines(settings: Settings, character: Character, mind: tuple[ChatModel, Served]) -> Engines:
-    detector = await asyncio.to_thread(_detector)
-    transcriber, ears_served = _transcriber(settings, character.language)
-    voice, voice_served = _voice(settings, character)
+async def _engines(settings: Settings, characters: Sequence[Character], mind: tuple[ChatModel, Served]) -> Engines:
     chat, chat_served = mind
-    return Engines(detector, transcriber, chat, voice, ears_served, chat_served, voice_served)
+    detector = await asyncio.to_thread(_detector)
+    transcriber, ears_served = _transcriber(settings, characters[0].language)
+    voices, (voice_served, *_) = zip(*(_voice(settings, character) for character in characters), strict=True)
+    return Engines(
+        detector, transcriber, chat, voices, longest_prompt(settings), ears_served, chat_served, voice_served
+    )
+
+
+def longest_prompt(settings: Settings) -> int:
+    """Tokens that the chosen model takes, as far as it is known."""
+    from models.qwen_models import DEFAULT, MODELS
+
+    model = settings.chat.model or DEFAULT
+    return MODELS[model if model in MODELS else DEFAULT].longest_input
 
 
 def _detector() -> SpeechDetector:
@@ -95,7 +109,7 @@ def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served
     return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}")
 
 
-async def mind(settings: Settings, character: Character, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+async def mind(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> tuple[ChatModel, Served]:
     """The service where there is a key, else a rehearsal."""
     from models.qwen import QwenChat
     from models.qwen_models import DEFAULT
@@ -104,7 +118,7 @@ async def mind(settings: Settings, character: Character, stack: AsyncExitStack) 
     if settings.chat.engine == REHEARSAL or (settings.chat.engine == "auto" and key(settings) is None):
         from models.mock_qwen import MockQwen
 
-        server = await stack.enter_async_context(MockQwen([character]))
+        server = await stack.enter_async_context(MockQwen(characters))
         chat = QwenChat(base_url=server.base_url, key="sk-rehearsal", model=model)
         stack.push_async_callback(chat.aclose)
         remark = f"answers from its own file; set {KEY_VARIABLE} for {model}"

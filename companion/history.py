@@ -7,9 +7,11 @@ a cut the beginning of the request stays the same for many turns, and the servic
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from companion.character import Character
+from companion.errors import Cause, NoReply
 from companion.ports import Message
 
 USER = "user"
@@ -18,9 +20,11 @@ USER = "user"
 KEPT_AFTER_CUT = 0.6
 """Share of the budget that a cut leaves in use: the next cut is then many turns away."""
 
+MARGIN = 1.1
+"""How much more than the service counted last time we expect of the next request, token for token."""
 
-CUT_OFF = " —"
-"""Ends the remembered words of somebody who was interrupted."""
+WIDEST_CORRECTION = (0.5, 1.5)
+"""Within what the service's count may correct ours: beyond it something else is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,69 +35,21 @@ class Spoken:
     words: str
 
 
-class Saying:
-    """Phrases on their way through the speaker, and how much of them was really heard."""
-
-    def __init__(self, kind: str) -> None:
-        """`kind`, as the journal names it: opening, reply, filler, apology, nudge."""
-        self.kind = kind
-        self.words = ""
-        """What was heard of it; a dash ends what was cut off."""
-        self._complete = False
-        self._phrases: list[tuple[str, float, float]] = []
-
-    def add(self, phrase: str, begins: float, ends: float) -> None:
-        """A piece of sound from position `begins` to `ends` of the speaker. No words: it goes on with those before."""
-        if not phrase and self._phrases:
-            phrase, begins, _ = self._phrases.pop()
-        self._phrases.append((phrase, begins, ends))
-
-    @property
-    def begins(self) -> float:
-        """The speaker's position at its first sample; 0 before there is one."""
-        return self._phrases[0][1] if self._phrases else 0.0
-
-    @property
-    def ends(self) -> float:
-        """The speaker's position after its last sample so far; 0 before there is one."""
-        return self._phrases[-1][2] if self._phrases else 0.0
-
-    def heard(self, until: float, complete: bool) -> None:
-        """It is over: the speaker came to position `until`; `complete` if nothing more was to come."""
-        self._complete = complete
-        heard = [_part(text, _share(until, begins, ends)) for text, begins, ends in self._phrases]
-        self.words = " ".join(text for text in heard if text)
-        if self.words and not complete:
-            self.words += CUT_OFF
-
-    def account(self) -> dict[str, str | bool]:
-        """The fields of the journal's "said" line."""
-        return {"kind": self.kind, "text": self.words.removesuffix(CUT_OFF), "complete": self._complete}
-
-
-def _share(until: float, begins: float, ends: float) -> float:
-    """How much of a sound was heard; one that lasts no time is heard as soon as it begins."""
-    return (until - begins) / (ends - begins) if ends > begins else float(until >= begins)
-
-
-def _part(text: str, share: float) -> str:
-    """The words of `text` that fit in this share of its sound."""
-    if share > 1.0 - 1e-6:  # positions are sums of floats
-        return text
-    part = text[: max(0, int(len(text) * share))]
-    within_a_word = " " in text and not text[len(part)].isspace()
-    return part.rpartition(" ")[0] if within_a_word else part.rstrip()
-
-
 class History:
     """Who said what, in order."""
 
-    def __init__(self, budget: int) -> None:
-        """`budget`: tokens that a request may have, system message and newest words included."""
+    def __init__(self, budget: int, *, people: str = "", cast: int = 1) -> None:
+        """`budget`: tokens that a request may have, system message and newest words included. With a `cast` of more
+        than one character every message begins with its speaker's name; `people` is the name of who is not a toy."""
         self._budget = budget
+        self._people = people or "Friend"
+        self._group = cast > 1
         self._spoken: list[Spoken] = []
         self._forgotten = 0
         """How many of the oldest are left out of requests."""
+        self._known = 0
+        """How many the service remembers by itself, if it does."""
+        self._correction = 1.0
 
     @property
     def spoken(self) -> tuple[Spoken, ...]:
@@ -105,24 +61,85 @@ class History:
         if words:
             self._spoken.append(Spoken(speaker, words))
 
-    def messages(self, character: Character, heard: str) -> list[Message]:
-        """The request in which `character` answers what was just `heard`: system message first, `heard` last."""
+    def take_back(self) -> str:
+        """Forget everything since the user spoke last, and those words too; what they were. Empty: nobody has."""
+        for place in reversed(range(len(self._spoken))):
+            if self._spoken[place].speaker == USER:
+                heard = self._spoken[place].words
+                del self._spoken[place:]
+                self._known = min(self._known, place)
+                self._forgotten = min(self._forgotten, place)
+                return heard
+        return ""
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._spoken.clear()
+        self._forgotten = self._known = 0
+
+    def messages(self, character: Character, heard: str = "", supplement: str = "") -> list[Message]:
+        """The request in which `character` answers what was just `heard`, or goes on by itself if nothing was.
+
+        The system message comes first, the `supplement` just before the last words of the user. Raises NoReply when
+        even without any history it is too long.
+        """
         system = Message("system", character.system_message())
-        newest = Message("user", heard)
-        room = self._budget - tokens([system, newest])
-        if tokens(self._render(character)) > room:
-            while self._forgotten < len(self._spoken) and tokens(self._render(character)) > room * KEPT_AFTER_CUT:
+        newest = self._newest(character, heard, supplement)
+        room = self._budget - self._count([system, *newest])
+        if room < 0:
+            raise NoReply(Cause.TOO_LONG, "What was said does not fit into one request")
+        if self._count(self._render(character, self._forgotten)) > room:
+            while self._forgotten < len(self._spoken) and (
+                self._count(self._render(character, self._forgotten)) > room * KEPT_AFTER_CUT
+            ):
                 self._forgotten += 1
-        return [system, *self._render(character), newest]
+        return [system, *self._render(character, self._forgotten), *newest]
 
-    def _render(self, character: Character) -> list[Message]:
-        return [
-            Message("assistant" if spoken.speaker == character.name else "user", spoken.words)
-            for spoken in self._spoken[self._forgotten :]
-        ]
+    def news(self, character: Character, heard: str = "", supplement: str = "") -> list[Message]:
+        """The same for a service that remembers by itself: only what it does not know yet, without the persona."""
+        return [*self._render(character, self._known), *self._newest(character, heard, supplement)]
+
+    def known(self) -> None:
+        """The service now remembers all that was spoken."""
+        self._known = len(self._spoken)
+
+    def correct(self, messages: Sequence[Message], counted: int) -> None:
+        """Learn from how many tokens the service `counted` in these messages."""
+        least, most = WIDEST_CORRECTION
+        self._correction = min(most, max(least, counted / tokens(messages) * MARGIN))
+
+    def learn(self, limit: int) -> bool:
+        """Learn that the service takes no more than `limit` tokens; whether leaving out more may help."""
+        fits = limit < self._budget
+        self._budget = min(self._budget, limit)
+        return fits
+
+    def _newest(self, character: Character, heard: str, supplement: str) -> list[Message]:
+        messages = [Message("system", supplement)] if supplement else []
+        if heard:
+            messages.append(self._message(character, Spoken(USER, heard)))
+        if self._group or not heard:
+            messages.append(Message("assistant", f"{_name(character.name)}:", partial=True))
+        return messages
+
+    def _render(self, character: Character, since: int) -> list[Message]:
+        return [self._message(character, spoken) for spoken in self._spoken[since:]]
+
+    def _message(self, character: Character, spoken: Spoken) -> Message:
+        role = "assistant" if spoken.speaker == character.name else "user"
+        name = self._people if spoken.speaker == USER else spoken.speaker
+        return Message(role, f"{_name(name)}: {spoken.words}" if self._group else spoken.words)
+
+    def _count(self, messages: Sequence[Message]) -> float:
+        return tokens(messages) * self._correction
 
 
-def tokens(messages: list[Message]) -> int:
+def _name(name: str) -> str:
+    """A name as a prefix: a colon in it would end it."""
+    return " ".join(name.replace(":", " ").replace("：", " ").split())
+
+
+def tokens(messages: Sequence[Message]) -> int:
     """What these messages cost at most, without a vocabulary at hand.
 
     The service counts each content and 5 more, and 3 for the request (worked out from the vendor page's sample

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from companion.audio import Audio
 from companion.errors import TurnError
-from companion.history import Saying
 from companion.journal import Journal, Turn
 from companion.phrases import Gesture, Phrase
 from companion.ports import Speaker, Voice
+from companion.saying import Saying
 from companion.tasks import ahead
 
 LOOK_AHEAD = 2

@@ -16,7 +16,7 @@ from companion.tasks import first_of
 
 
 async def serve(
-    chosen: Callable[[], tuple[Settings, Character]],
+    chosen: Callable[[], tuple[Settings, Sequence[Character]]],
     observers: Sequence[Observer],
     mistaken: Callable[[SettingsError], None],
 ) -> None:
@@ -27,13 +27,13 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
-    settings, character = chosen()
+    settings, characters = chosen()
     while not told_to_stop.is_set():
-        async with build.toy(settings, character, observers) as life:
+        async with build.toy(settings, characters, observers) as life:
             await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
         told_to_reload.clear()
         try:
-            settings, character = chosen()
+            settings, characters = chosen()
         except SettingsError as error:
             mistaken(error)
 

@@ -38,7 +38,16 @@ class _Section(BaseModel):
 class Toy(_Section):
     """`[toy]`: who it is."""
 
-    character: str = Field(default="pip", description="a name from `companion characters list`, or a file")
+    character: str | tuple[str, ...] = Field(
+        default="pip", description="a name from `companion characters list`, or a file; a list of them talks together"
+    )
+    person: str = Field(default="", max_length=60, description="what the characters call you when there are several")
+    nudge: bool = Field(default=True, description="whether it goes on by itself, once, when you leave it unanswered")
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.character,) if isinstance(self.character, str) else self.character
 
 
 class Ears(_Section):
@@ -67,7 +76,29 @@ class Chat(_Section):
     )
     base_url: str = Field(default="", description="the service's address; empty: the vendor's international host")
     model: str = Field(default="", description="empty: qwen-flash-character")
+    candidates: int = Field(default=1, ge=1, le=4, description="replies asked for each turn; the best is spoken")
+    spoken_bias: str | dict[str, float] = Field(
+        default="prose", description="what keeps stage directions away: prose, vendor, off, or token ids and weights"
+    )
+    temperature: float | None = Field(default=None, ge=0, lt=2, description="else the service's own, as for the next")
+    top_p: float | None = Field(default=None, gt=0, le=1, description="one of the two is enough to change")
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2, description="against what was said before")
+    repetition_penalty: float | None = Field(default=None, gt=0, description="against repeating itself")
+    top_k: int | None = Field(default=None, ge=0, description="of how many likeliest words it chooses")
+    max_tokens: int = Field(default=400, ge=1, le=4096, description="longest reply")
+    supplement: str = Field(default="", max_length=2000, description="what it should know just now, each turn anew")
+    tell_time: bool = Field(default=True, description="whether it knows what time it is (never in simulation)")
     key_file: Path | None = Field(default=None, description=f"a file that holds the key; else {KEY_VARIABLE} is used")
+
+    @field_validator("spoken_bias")
+    @classmethod
+    def _a_bias(cls, value: str | dict[str, float]) -> str | dict[str, float]:
+        if isinstance(value, str) and value not in ("prose", "vendor", "off"):
+            raise ValueError("should be prose, vendor, off, or a table of token ids and weights")
+        for token, weight in value.items() if isinstance(value, dict) else ():
+            if not token.isdecimal() or not -100 <= weight <= 100:
+                raise ValueError(f"should give each token id a weight from -100 to 100, not {token!r} {weight}")
+        return value
 
     @field_validator("base_url")
     @classmethod
@@ -111,6 +142,23 @@ class Models(_Section):
     store: Path | None = Field(default=None, description="the store's folder; else /var/cache/companion or the user's")
 
 
+class Memory(_Section):
+    """`[memory]`: the service's long-term memory, for Chinese."""
+
+    enabled: bool = Field(default=False, description="whether the service remembers the conversation for good")
+    entries: int = Field(default=50, ge=20, le=400, description="messages after which it sums up")
+    skip: tuple[Literal["system", "user", "assistant", "output"], ...] = Field(
+        default=(), description="kinds of messages that it shall not remember"
+    )
+    state: Path | None = Field(default=None, description="folder that keeps the session's id; else the usual one")
+
+    @field_validator("skip", mode="before")
+    @classmethod
+    def _a_list(cls, value: Any) -> Any:
+        """In the environment it is words with commas between them."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
 class Settings(_Section):
     """All settings, each with a default that works."""
 
@@ -120,6 +168,7 @@ class Settings(_Section):
     voice: Voice = Voice()
     body: Body = Body()
     models: Models = Models()
+    memory: Memory = Memory()
 
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
@@ -49,6 +49,17 @@ async def first_of(*doings: Awaitable[None]) -> None:
     for task in tasks:
         if not task.cancelled():
             task.result()
+
+
+@asynccontextmanager
+async def meanwhile() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]:
+    """Gives what begins something that goes on meanwhile, and is ended with the block."""
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        yield lambda doing: tasks.append(asyncio.create_task(doing))
+    finally:
+        if tasks:
+            await cancelled(*tasks)
 
 
 async def cancelled(*tasks: asyncio.Future[Any]) -> None:

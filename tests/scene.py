@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from companion.audio import RATE, Samples
+from companion.cast import Cast, Member
 from companion.character import Character, parse
 from companion.conversation import Conversation
 from companion.ears import Ears, Patience
 from companion.history import History
 from companion.journal import Journal
 from companion.life import Life
+from companion.mind import Mind
 from companion.mouth import Mouth
 from companion.ports import ChatModel, Event, Microphone, Transcriber, Voice
 from device.scripted_user import ScriptedUser
@@ -64,7 +66,7 @@ class Scene:
         chat: Callable[[World], ChatModel] | None = None,
         transcriber: Callable[[World], Transcriber] | None = None,
         voice: Callable[[World], Voice] | None = None,
-        character: Character | None = None,
+        character: Character | Sequence[Character] | None = None,
         microphone: Callable[[Microphone], Microphone] | None = None,
         longest: float = 600.0,
     ) -> None:
@@ -76,24 +78,24 @@ class Scene:
         self.voice = voice(self.world) if voice else ScriptedVoice()
         self.transcriber = transcriber(self.world) if transcriber else ScriptedTranscriber(hears)
         self.events: list[Event] = []
-        self.history = History(6_000)
+        characters = [character or bo()] if not isinstance(character, Sequence) else character
+        self.supplement = ""
+        self.history = History(6_000, cast=len(characters))
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds)
         self.button = SimulatedButton()
         journal = Journal(self.world, self.events.append)
         ears = Ears(microphone(self.microphone) if microphone else self.microphone, ScriptedDetector(), Patience())
-        character = character or bo()
+        self.mind = Mind(
+            self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
+        )
         conversation = Conversation(
-            character=character,
+            cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
             ears=ears,
             transcriber=self.transcriber,
-            chat=self.chat,
-            mouth=Mouth(character.name, self.voice, self.speaker, journal),
+            mind=self.mind,
             light=self.light,
             clock=self.world,
             journal=journal,
-            history=self.history,
-            session="s",
-            seeds=itertools.count(1),
         )
         self.life = Life(
             conversation,
