@@ -160,7 +160,7 @@ def test_what_a_request_leaves_out_is_still_remembered() -> None:
 
 def test_what_does_not_fit_even_without_any_history_is_refused() -> None:
     history = History(10)
-    talk(history, 3)
+    history.remember(USER, "one")
     with pytest.raises(NoReply) as refusal:
         history.messages(bo(), "a")
     assert refusal.value.cause is Cause.TOO_LONG
