@@ -12,25 +12,28 @@ import signal
 import time
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Condition
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from companion.character import Character
 from companion.history import tokens
 from companion.ports import Message
 from models.loopback import Loopback
-from models.mock_reply import Completion, Usage, choice, encode, shared_tokens, sse, text_tokens
-from models.mock_request import Question, Refused, parse, question
+from models.mock_errors import Refused
+from models.mock_faults import HEADER, Faults, asked_for, read, refuse, without_words
+from models.mock_nonsense import spoiled
+from models.mock_reply import Choice, Completion, Usage, choice, encode, shared_tokens, text_tokens
+from models.mock_request import Question, parse, question
+from models.mock_stream import Answer, Pace, streamed, whole
 from models.rehearsal import answer
 
 LARGEST_BODY = 1024 * 1024
@@ -63,16 +66,23 @@ class MockQwen:
         port: int = 0,
         first_token_seconds: float = 0.0,
         tokens_per_second: float = math.inf,
+        faults: Sequence[str | None] = (),
     ) -> None:
-        """`port` 0 takes a free one. By default every answer comes at once, else with the two given delays."""
+        """`port` 0 takes a free one. By default every answer comes at once, else with the two given delays.
+
+        `faults`: what goes wrong with the first requests, in their order, as `models.mock_faults` reads it; None is
+        nothing. Raises ValueError for a fault that does not exist.
+        """
+        for written in filter(None, faults):
+            read(written)
+        self._script = iter(faults)
         self.requests = 0
         """Chat requests so far, refused ones included."""
         self.open_streams = 0
-        """Streamed answers that are being written now."""
+        """Answers that are being written now."""
         self._characters = tuple(characters)
         self._port = port
-        self._first_token_seconds = first_token_seconds
-        self._tokens_per_second = tokens_per_second
+        self._pace = Pace(first_token_seconds, tokens_per_second)
         self._received: deque[Received] = deque(maxlen=REQUESTS_KEPT)
         self._sessions = _Sessions()
         self._streams_changed = Condition()
@@ -93,7 +103,7 @@ class MockQwen:
         return tuple(self._received)
 
     def wait_until_quiet(self, seconds: float) -> bool:
-        """Wait up to `seconds` until no stream is open; whether that came about. Blocks."""
+        """Wait up to `seconds` until no answer is being written; whether that came about. Blocks."""
         with self._streams_changed:
             return self._streams_changed.wait_for(lambda: self.open_streams == 0, seconds)
 
@@ -125,23 +135,28 @@ class MockQwen:
 
     async def _chat_completions(self, request: Request) -> Response:
         self.requests += 1
+        scripted = next(self._script, None)
         _check_key(request.headers.get("authorization", ""))
         payload = parse(await _body(request))
         self._received.append(Received(dict(request.headers), payload))
+        faults = asked_for(scripted, request.headers.get(HEADER), payload)
+        refuse(faults, payload)
         asked = question(payload)
-        completion = self._completion(asked, request.headers.get("x-dashscope-aca-session"))
-        headers = {"x-request-id": completion.id.removeprefix("chatcmpl-")}
+        completion = self._completion(asked, request.headers.get("x-dashscope-aca-session"), faults)
+        headers = {"x-request-id": completion.request_id}
+        pace = self._pace.with_faults(faults)
         if asked.stream:
-            frames = self._frames(completion, asked.include_usage)
-            return _Stream(frames, self._streams_opened, headers)
-        await asyncio.sleep(self._first_token_seconds + completion.usage.completion_tokens / self._tokens_per_second)
-        return Response(encode(completion.body()), headers=headers, media_type="application/json")
+            frames = streamed(completion, include_usage=asked.include_usage, pace=pace, faults=faults)
+            return Answer(frames, self._streams_opened, headers, "text/event-stream")
+        return Answer(whole(completion, pace=pace, faults=faults), self._streams_opened, headers, "application/json")
 
-    def _completion(self, asked: Question, session: str | None) -> Completion:
-        messages = asked.messages[:-1] if asked.partial else asked.messages
+    def _completion(self, asked: Question, session: str | None, faults: Faults) -> Completion:
+        messages = without_words(asked.messages[:-1] if asked.partial else asked.messages)
         choices = [
-            choice(
-                answer(self._characters, messages, seed=asked.seed, choice=index, parentheses=asked.parentheses), asked
+            self._choice(
+                answer(self._characters, messages, seed=asked.seed, choice=index, parentheses=asked.parentheses),
+                asked,
+                faults,
             )
             for index in range(asked.n)
         ]
@@ -152,14 +167,10 @@ class MockQwen:
         )
         return Completion(f"chatcmpl-{uuid.uuid4()}", int(time.time()), asked.model, choices, usage)
 
-    async def _frames(self, completion: Completion, include_usage: bool) -> AsyncGenerator[bytes, None]:
-        """The reply as it streams, as fast as it was asked to."""
-        await asyncio.sleep(self._first_token_seconds)
-        for chunk in completion.chunks(include_usage=include_usage):
-            for one in chunk["choices"]:
-                await asyncio.sleep(text_tokens(one["delta"]["content"]) / self._tokens_per_second)
-            yield sse(chunk)
-        yield sse(None)
+    def _choice(self, text: str, asked: Question, faults: Faults) -> Choice:
+        instead = spoiled(text, faults)
+        one = choice(text, asked) if instead is None else Choice(instead, "stop")
+        return replace(one, finish_reason=None) if "no_finish" in faults else one
 
     def _streams_opened(self, by: int) -> None:
         with self._streams_changed:
@@ -181,25 +192,6 @@ class _Sessions:
         if len(self._prompts) > SESSIONS_REMEMBERED:
             self._prompts.popitem(last=False)
         return shared_tokens(asked.messages, before)
-
-
-class _Stream(StreamingResponse):
-    """A streamed answer that is counted while it is open, and whose generator ends when the client goes away."""
-
-    def __init__(
-        self, frames: AsyncGenerator[bytes, None], opened: Callable[[int], None], headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(frames, headers=headers, media_type="text/event-stream")
-        self._frames = frames
-        self._opened = opened
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._opened(1)
-        try:
-            async with aclosing(self._frames):
-                await super().__call__(scope, receive, send)
-        finally:
-            self._opened(-1)
 
 
 async def _body(request: Request) -> bytes:
@@ -224,12 +216,10 @@ def _check_key(authorization: str) -> None:
 def _refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refused)
     request_id = str(uuid.uuid4())
-    return Response(
-        encode(error.envelope(request_id)),
-        error.status,
-        headers={"x-request-id": request_id},
-        media_type="application/json",
-    )
+    headers = {"x-request-id": request_id}
+    if error.retry_after is not None:
+        headers["retry-after"] = f"{error.retry_after:g}"
+    return Response(encode(error.body(request_id)), error.status, headers=headers, media_type="application/json")
 
 
 def _no_such_thing(request: Request, error: Exception) -> Response:

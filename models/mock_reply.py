@@ -9,7 +9,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile, zip_longest
 from typing import Any
 
@@ -24,7 +24,8 @@ class Choice:
     """One answer."""
 
     text: str
-    finish_reason: str
+    finish_reason: str | None
+    """None where a fault leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,15 @@ class Completion:
     choices: Sequence[Choice]
     usage: Usage
 
+    @property
+    def request_id(self) -> str:
+        """What the service calls the request itself."""
+        return self.id.removeprefix("chatcmpl-")
+
+    def instead(self, text: str, finish_reason: str) -> Completion:
+        """The same with other words in every choice."""
+        return replace(self, choices=[Choice(text, finish_reason) for _ in self.choices])
+
     def body(self) -> dict[str, Any]:
         """The whole reply as one object."""
         choices = [
@@ -72,18 +82,20 @@ class Completion:
     def chunks(self, *, include_usage: bool) -> Iterator[dict[str, Any]]:
         """The reply piece by piece; the pieces of several choices take turns."""
         for index in range(len(self.choices)):
-            yield self._chunk(index, {"content": "", "role": "assistant"})
+            yield self.chunk(index, {"content": "", "role": "assistant"})
         for pieces in zip_longest(*(split(choice.text) for choice in self.choices)):
             for index, piece in enumerate(pieces):
                 if piece is not None:
-                    yield self._chunk(index, {"content": piece})
+                    yield self.chunk(index, {"content": piece})
         for index, choice in enumerate(self.choices):
-            yield self._chunk(index, {"content": ""}, choice.finish_reason)
+            if choice.finish_reason:
+                yield self.chunk(index, {"content": ""}, choice.finish_reason)
         if include_usage:
             chunk = {"choices": [], "object": "chat.completion.chunk", "usage": self.usage.as_json()}
             yield chunk | self._common()
 
-    def _chunk(self, index: int, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+    def chunk(self, index: int, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+        """One piece of choice `index`."""
         choice = {"delta": delta, "finish_reason": finish_reason, "index": index, "logprobs": None}
         return {"choices": [choice], "object": "chat.completion.chunk", "usage": None, **self._common()}
 
@@ -122,8 +134,11 @@ def sse(payload: Mapping[str, Any] | None) -> bytes:
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:
-    """JSON as the service writes it: UTF-8 as it is, no spaces."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """JSON as the service writes it: UTF-8 as it is, no spaces; what is no text (lone surrogates) as escapes."""
+    try:
+        return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(payload, separators=(",", ":")).encode()
 
 
 def _fitting(text: str, longest: int) -> str:

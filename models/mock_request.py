@@ -12,6 +12,7 @@ from typing import Any
 
 from companion.history import tokens
 from companion.ports import Message
+from models.mock_errors import Refused
 from models.qwen_models import MODELS
 
 DEFAULT_SEED = 1234
@@ -24,28 +25,6 @@ BANNED = -50
 """A weight at or below this keeps a token away; -100 is the vendor's word for never."""
 
 LARGEST_SEED = 2**31 - 1
-
-
-class Refused(Exception):
-    """A request that gets an error instead of an answer."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 400,
-        code: str = "invalid_parameter_error",
-        type: str = "invalid_request_error",
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.type = type
-
-    def envelope(self, request_id: str) -> dict[str, Any]:
-        """The body of the error response."""
-        error = {"message": str(self), "type": self.type, "param": None, "code": self.code}
-        return {"error": error, "request_id": request_id}
 
 
 @dataclass(frozen=True, slots=True)
