@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+
+from companion.ports import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,22 @@ MODELS: Mapping[str, QwenModel] = MappingProxyType(
 
 DEFAULT = "qwen-flash-character"
 """The quickest and cheapest of them."""
+
+
+def usage(model: str, counted: Mapping[str, Any]) -> Usage:
+    """What the service counted. The cost is an upper bound: cached tokens count in full, and a model that is not in
+    the table costs 0."""
+    prompt, completion = _count(counted, "prompt_tokens"), _count(counted, "completion_tokens")
+    details = counted.get("prompt_tokens_details")
+    price = MODELS.get(model)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_tokens=_count(details, "cached_tokens") if isinstance(details, dict) else 0,
+        cost_usd=price.cost(prompt, completion) if price else 0.0,
+    )
+
+
+def _count(counted: Mapping[str, Any], name: str) -> int:
+    value = counted.get(name)
+    return value if isinstance(value, int) and value >= 0 else 0
