@@ -26,6 +26,9 @@ MICROPHONE = "micfeed"
 CARD = "pulse"
 """The sound card's name, as PortAudio sees it."""
 
+MOUTH_OPENS_SECONDS = 0.3
+"""After which what is said is in the air."""
+
 ECHO = f"module-loopback source={SPEAKER}.monitor sink={MICROPHONE} latency_msec=20"
 """A module that lets the microphone hear the speaker."""
 
@@ -92,6 +95,21 @@ class SoundServer:
         """Say this into the microphone; returns when it was said."""
         feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
         self._run(*feed, sound=samples.tobytes(), limit=len(samples) / rate + 5)
+
+    @contextmanager
+    def saying(self, samples: NDArray[np.int16], rate: int) -> Iterator[None]:
+        """Begin to say this into the microphone; what is not said at the end of the block is left unsaid."""
+        path = self._folder / f"saying-{time.monotonic_ns()}"
+        path.write_bytes(samples.tobytes())
+        feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
+        with path.open("rb") as file:
+            mouth = subprocess.Popen(feed, stdin=file, env=os.environ | self.environment, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(MOUTH_OPENS_SECONDS)
+            yield
+        finally:
+            mouth.kill()
+            mouth.wait(timeout=5)
 
     @contextmanager
     def recording(self, source: str = f"{SPEAKER}.monitor", rate: int = 48_000) -> Iterator[Recording]:
