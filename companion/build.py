@@ -6,6 +6,7 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -29,8 +30,9 @@ from companion.engines import Engines, Served
 from companion.errors import DeviceError, SettingsError
 from companion.history import History, tokens
 from companion.journal import Journal
+from companion.keeping import kept, state_folder
 from companion.life import Life
-from companion.mind import Mind
+from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.ports import (
     Button,
@@ -100,7 +102,7 @@ async def simulation(
         light = SimulatedLight(world)
         user = ScriptedUser(lines, light, np.random.default_rng(seed))
         speaker = SimulatedSpeaker(world)
-        chosen = await engines.at_the_desk(settings, characters, stack)
+        chosen = await engines.at_the_desk(settings, characters, stack, _warning(world, observers))
         transcriber = chosen.transcriber
         if chosen.ears_served.name == engines.SPHINX:
             transcriber = TypedTranscriber(transcriber, user.typed)
@@ -116,7 +118,7 @@ async def simulation(
             ),
             observers,
             chance,
-            str,
+            Surroundings(time=str, state=settings.memory.state),
         )
         yield Simulation(world, life, user, speaker, light, chosen.served)
 
@@ -126,12 +128,21 @@ async def toy(
     settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
 ) -> AsyncIterator[Life]:
     """A toy with a real body. What it lacks it does without, and says so."""
+    from device.control_socket import ControlSocket, default_path
+
     async with AsyncExitStack() as stack:
         clock, microphone, speaker = await _sound_cards(settings, stack)
         light, button = await _gpio(settings, clock, stack, observers)
-        chosen = await engines.on_duty(settings, characters, stack)
+        chosen = await engines.on_duty(settings, characters, stack, _warning(clock, observers))
         body = Body(clock, microphone, speaker, light, button)
-        yield _life(settings, characters, body, chosen, observers, random.Random(), _what_time_it_is(settings))
+        life = _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
+        socket = ControlSocket(default_path(os.environ), life)
+        stack.push_async_callback(socket.close)
+        try:
+            await socket.open()
+        except DeviceError as error:
+            _warning(clock, observers)(str(error))
+        yield life
 
 
 @asynccontextmanager
@@ -146,10 +157,10 @@ async def desk(
         clock, microphone, speaker = await _sound_cards(settings, stack)
         button = KeyboardButton(sys.stdin)
         stack.callback(button.close)
-        chosen = await engines.at_the_desk(settings, characters, stack)
+        chosen = await engines.at_the_desk(settings, characters, stack, _warning(clock, observers))
         body = Body(clock, microphone, speaker, DarkLight(), button)
         yield (
-            _life(settings, characters, body, chosen, observers, random.Random(), _what_time_it_is(settings)),
+            _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
             chosen.served,
         )
 
@@ -191,15 +202,13 @@ async def _gpio(
     light: Light = DarkLight()
     button: Button = NoButton()
 
-    def tell(error: DeviceError) -> None:
-        for observe in observers:
-            observe(Event(clock.now(), "fault", {"kind": "device", "text": str(error), "recovered": False}))
+    tell = _telling(clock, observers, kind="device", recovered=False)
 
     async def shine(lamps: GpioLight) -> None:
         try:
             await lamps.shine()
         except DeviceError as error:
-            tell(error)
+            tell(str(error))
 
     if wiring.light_pins:
         try:
@@ -207,14 +216,27 @@ async def _gpio(
             stack.callback(lamps.close)
             stack.push_async_callback(cancelled, asyncio.create_task(shine(lamps)))
         except DeviceError as error:
-            tell(error)
+            tell(str(error))
     if wiring.button is not None:
         try:
             button = switch = GpioButton(wiring)
             stack.callback(switch.close)
         except DeviceError as error:
-            tell(error)
+            tell(str(error))
     return light, button
+
+
+def _warning(clock: Clock, observers: Sequence[Observer]) -> Callable[[str], None]:
+    """Tells observers of what goes on all the same."""
+    return _telling(clock, observers, kind="warning", recovered=True)
+
+
+def _telling(clock: Clock, observers: Sequence[Observer], *, kind: str, recovered: bool) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        for observe in observers:
+            observe(Event(clock.now(), "fault", {"kind": kind, "text": text, "recovered": recovered}))
+
+    return tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +250,16 @@ class Body:
     button: Button
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a toy may know of the world that it lives in."""
+
+    time: Callable[[], str]
+    """What time it is, in words; nothing if it may not know."""
+    state: Path | None
+    """The folder that keeps what outlives a restart; None: nothing does."""
+
+
 def _life(
     settings: Settings,
     characters: Sequence[Character],
@@ -235,9 +267,9 @@ def _life(
     chosen: Engines,
     observers: Sequence[Observer],
     chance: random.Random,
-    time: Callable[[], str],
+    around: Surroundings,
 ) -> Life:
-    """Toys of this body and these engines; `time` tells what time it is, if they may know."""
+    """Toys of this body and these engines."""
     journal = Journal(body.clock, *observers)
     patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
     ears = Ears(body.microphone, chosen.detector, patience)
@@ -245,7 +277,7 @@ def _life(
         Member(character, Mouth(character.name, voice, body.speaker, journal))
         for character, voice in zip(characters, chosen.voices, strict=True)
     ]
-    mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, time)
+    mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
     conversation = Conversation(
         cast=Cast(members),
         ears=ears,
@@ -256,10 +288,12 @@ def _life(
         journal=journal,
         nudges=settings.toy.nudge,
     )
-    parts: dict[str, Engine] = {"ears": chosen.transcriber, "character": chosen.chat}
+    parts: dict[str, Engine] = {"ears": chosen.transcriber}
     for number, voice in enumerate(chosen.voices):
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice
-    return Life(conversation, ears=ears, engines=parts, button=body.button, clock=body.clock, journal=journal)
+    return Life(
+        conversation, ears=ears, mind=mind, engines=parts, button=body.button, clock=body.clock, journal=journal
+    )
 
 
 def _mind(
@@ -268,7 +302,7 @@ def _mind(
     chat: ChatModel,
     longest_prompt: int,
     chance: random.Random,
-    time: Callable[[], str],
+    around: Surroundings,
 ) -> Mind:
     """What the characters think with. Raises SettingsError for a persona that fills the whole request."""
     budget = round(longest_prompt * TRUSTED_SHARE)
@@ -281,15 +315,22 @@ def _mind(
     return Mind(
         chat,
         History(budget, people=settings.toy.person, cast=len(characters)),
-        session=_session(chance),
+        session=_session(settings, chance, around),
         seeds=_seeds(chance),
-        supplements=lambda: " ".join(text for text in (settings.chat.supplement, time()) if text),
+        supplements=lambda: " ".join(text for text in (settings.chat.supplement, around.time()) if text),
+        remembering=Remembering(settings.memory.entries, settings.memory.skip) if settings.memory.enabled else None,
     )
 
 
-def _what_time_it_is(settings: Settings) -> Callable[[], str]:
-    """Tells the time, if it may be told."""
-    return (lambda: f"It is {datetime.now():%A, %d %B %Y, %H:%M}.") if settings.chat.tell_time else str
+def _surroundings(settings: Settings) -> Surroundings:
+    """Of this computer."""
+
+    def time() -> str:
+        return f"It is {datetime.now():%A, %d %B %Y, %H:%M}."
+
+    return Surroundings(
+        time=time if settings.chat.tell_time else str, state=settings.memory.state or state_folder(os.environ)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +342,14 @@ class Correspondence:
 
 
 @asynccontextmanager
-async def correspondence(settings: Settings, character: Character) -> AsyncIterator[Correspondence]:
+async def correspondence(
+    settings: Settings, character: Character, warn: Callable[[str], None]
+) -> AsyncIterator[Correspondence]:
     """A character to write with."""
     async with AsyncExitStack() as stack:
-        chat, engine = await engines.mind(settings, [character], stack)
+        chat, engine = await engines.mind(settings, [character], stack, warn)
         longest = engines.longest_prompt(settings)
-        mind = _mind(settings, [character], chat, longest, random.Random(), _what_time_it_is(settings))
+        mind = _mind(settings, [character], chat, longest, random.Random(), _surroundings(settings))
         yield Correspondence(mind, engine)
 
 
@@ -327,8 +370,19 @@ async def spoken(text: str, language: str) -> Line:
     return SpokenText(text, Audio.join(pieces))
 
 
-def _session(chance: random.Random) -> str:
-    return f"{chance.getrandbits(128):032x}"
+def _session(settings: Settings, chance: random.Random, around: Surroundings) -> str:
+    """An opaque id; with long-term memory the one of last time, because the service knows us by it."""
+
+    def new() -> str:
+        return f"{chance.getrandbits(128):032x}"
+
+    if around.state is None or not settings.memory.enabled:
+        return new()
+    file = around.state / "session"
+    try:
+        return kept(file, new)
+    except OSError as error:
+        raise SettingsError([f"memory: the session's id cannot be kept in {file} ({error.strerror})"]) from error
 
 
 def _seeds(chance: random.Random) -> Iterator[int]:

@@ -172,6 +172,15 @@ def chat(
     asyncio.run(_correspond(chosen, character.load(who or chosen.toy.characters[0])))
 
 
+@app.command()
+def tell(text: Annotated[str, typer.Argument(help="for example: it is raining, the battery is low")]) -> None:
+    """Tell the running toy something to know for its next answer, and only then."""
+    from device.control_socket import SERVICE, ask, default_path
+
+    own = default_path(os.environ)
+    asyncio.run(ask(own if own.exists() else SERVICE, {"do": "tell", "text": text}))
+
+
 @app.command("mock-qwen")
 def mock_qwen(
     port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 0,
@@ -222,7 +231,7 @@ def _cast(who: list[str] | None, chosen: settings.Settings) -> list[character.Ch
 
 
 async def _correspond(chosen: settings.Settings, somebody: character.Character) -> None:
-    async with build.correspondence(chosen, somebody) as post:
+    async with build.correspondence(chosen, somebody, _complain) as post:
         errors.print(f"{post.engine.name}: {post.engine.remark}", style="dim", soft_wrap=True)
         writing = Writing(somebody, post.mind, out, _complain)
         await writing.go_on(lambda: asyncio.to_thread(_line))

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from companion.character import Character
+from companion.choosing import BestOf
 from companion.errors import SettingsError
 from companion.ports import ChatModel, SpeechDetector, Transcriber, Voice
 from companion.settings import KEY_VARIABLE, Settings, key
+
+Warn = Callable[[str], None]
+"""Told of what goes on all the same."""
 
 SPHINX = "pocketsphinx"
 """The name of the embedded ears. They cannot read the embedded voice."""
@@ -55,14 +59,16 @@ class Engines:
         return self.ears_served, self.chat_served, self.voice_served
 
 
-async def on_duty(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> Engines:
+async def on_duty(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn) -> Engines:
     """For a toy among people: without a key it has no mind, and says so. Raises SettingsError."""
-    return await _engines(settings, characters, await service(settings, stack))
+    return await _engines(settings, characters, await service(settings, stack, warn))
 
 
-async def at_the_desk(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> Engines:
+async def at_the_desk(
+    settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn
+) -> Engines:
     """For whoever tries it: without a key the characters rehearse. Raises SettingsError."""
-    return await _engines(settings, characters, await mind(settings, characters, stack))
+    return await _engines(settings, characters, await mind(settings, characters, stack, warn))
 
 
 async def _engines(settings: Settings, characters: Sequence[Character], mind: tuple[ChatModel, Served]) -> Engines:
@@ -109,9 +115,10 @@ def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served
     return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}")
 
 
-async def mind(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+async def mind(
+    settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn
+) -> tuple[ChatModel, Served]:
     """The service where there is a key, else a rehearsal."""
-    from models.qwen import QwenChat
     from models.qwen_models import DEFAULT
 
     model = settings.chat.model or DEFAULT
@@ -119,16 +126,14 @@ async def mind(settings: Settings, characters: Sequence[Character], stack: Async
         from models.mock_qwen import MockQwen
 
         server = await stack.enter_async_context(MockQwen(characters))
-        chat = QwenChat(base_url=server.base_url, key="sk-rehearsal", model=model)
-        stack.push_async_callback(chat.aclose)
         remark = f"answers from its own file; set {KEY_VARIABLE} for {model}"
-        return chat, Served("character", REHEARSAL, remark)
-    return await service(settings, stack)
+        return _qwen(settings, server.base_url, "sk-rehearsal", stack, warn), Served("character", REHEARSAL, remark)
+    return await service(settings, stack, warn)
 
 
-async def service(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel, Served]:
+async def service(settings: Settings, stack: AsyncExitStack, warn: Warn) -> tuple[ChatModel, Served]:
     """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
-    from models.qwen import BASE_URL, QwenChat
+    from models.qwen import BASE_URL
     from models.qwen_models import DEFAULT
 
     model = settings.chat.model or DEFAULT
@@ -139,9 +144,37 @@ async def service(settings: Settings, stack: AsyncExitStack) -> tuple[ChatModel,
         missing = f"There is no key: set {KEY_VARIABLE}, or chat.key_file, and reload"
         return KeylessChat(missing), Served("character", model, missing)
     base_url = settings.chat.base_url or BASE_URL
-    chat = QwenChat(base_url=base_url, key=secret, model=model)
+    return _qwen(settings, base_url, secret, stack, warn), Served("character", model, f"at {base_url}")
+
+
+def _qwen(settings: Settings, base_url: str, key: str, stack: AsyncExitStack, warn: Warn) -> ChatModel:
+    """The client, as the settings want it."""
+    from models.qwen import QwenChat
+    from models.qwen_models import DEFAULT
+    from models.qwen_request import Sampling
+
+    wanted = settings.chat
+    sampling = Sampling(
+        temperature=wanted.temperature,
+        top_p=wanted.top_p,
+        presence_penalty=wanted.presence_penalty,
+        repetition_penalty=wanted.repetition_penalty,
+        top_k=wanted.top_k,
+        max_tokens=wanted.max_tokens,
+    )
+    try:
+        chat = QwenChat(
+            base_url=base_url,
+            key=key,
+            model=wanted.model or DEFAULT,
+            sampling=sampling,
+            spoken_bias=wanted.spoken_bias,
+            warn=warn,
+        )
+    except ValueError as error:
+        raise SettingsError([f"chat: {error}"]) from error
     stack.push_async_callback(chat.aclose)
-    return chat, Served("character", model, f"at {base_url}")
+    return BestOf(chat, wanted.candidates, warn) if wanted.candidates > 1 else chat
 
 
 def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:

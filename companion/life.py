@@ -13,6 +13,7 @@ from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
 from companion.journal import Journal, Turn
+from companion.mind import Mind
 from companion.ports import Button, Clock, Engine, Press
 from companion.state import State
 from companion.tasks import cancelled, first_of
@@ -29,15 +30,17 @@ class Life:
         conversation: Conversation,
         *,
         ears: Ears,
+        mind: Mind,
         engines: Mapping[str, Engine],
         button: Button,
         clock: Clock,
         journal: Journal,
     ) -> None:
-        """`engines` by the part they serve: "ears", "character", "voice"."""
+        """`engines` by the part they serve: "ears", "voice"; the mind loads the character's."""
         self._conversation = conversation
         self._ears = ears
-        self._engines = engines
+        self._mind = mind
+        self._engines = {"character": mind, **engines}
         self._button = button
         self._clock = clock
         self._journal = journal
@@ -63,6 +66,14 @@ class Life:
     def unmute(self) -> None:
         """Listen again."""
         self._unmuted.set()
+
+    def tell(self, text: str) -> None:
+        """Something to know for the next answer, and only then."""
+        self._mind.tell(text)
+
+    def forget(self) -> None:
+        """Forget everything that was said."""
+        self._mind.history.forget()
 
     async def _talk(self) -> None:
         """The steps of its life, one after the other; each can be interrupted."""

@@ -112,6 +112,30 @@ class Button(Protocol):
         ...
 
 
+class Control(Protocol):
+    """What may be asked of a toy from outside: by a socket, a screen, another program."""
+
+    def tell(self, text: str) -> None:
+        """Something to know for the next answer, and only then."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Stop talking or thinking, and listen."""
+        ...
+
+    async def mute(self) -> None:
+        """Let go of the microphone until `unmute`."""
+        ...
+
+    def unmute(self) -> None:
+        """Listen again."""
+        ...
+
+    def forget(self) -> None:
+        """Forget everything that was said."""
+        ...
+
+
 class SpeechDetector(Protocol):
     """Says whether a frame holds speech."""
 

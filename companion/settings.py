@@ -77,7 +77,7 @@ class Chat(_Section):
     base_url: str = Field(default="", description="the service's address; empty: the vendor's international host")
     model: str = Field(default="", description="empty: qwen-flash-character")
     candidates: int = Field(default=1, ge=1, le=4, description="replies asked for each turn; the best is spoken")
-    spoken_bias: str | dict[str, float] = Field(
+    spoken_bias: Literal["prose", "vendor", "off"] | dict[str, float] = Field(
         default="prose", description="what keeps stage directions away: prose, vendor, off, or token ids and weights"
     )
     temperature: float | None = Field(default=None, ge=0, lt=2, description="else the service's own, as for the next")
@@ -90,14 +90,15 @@ class Chat(_Section):
     tell_time: bool = Field(default=True, description="whether it knows what time it is (never in simulation)")
     key_file: Path | None = Field(default=None, description=f"a file that holds the key; else {KEY_VARIABLE} is used")
 
-    @field_validator("spoken_bias")
+    @field_validator("spoken_bias", mode="before")
     @classmethod
-    def _a_bias(cls, value: str | dict[str, float]) -> str | dict[str, float]:
-        if isinstance(value, str) and value not in ("prose", "vendor", "off"):
+    def _a_bias(cls, value: Any) -> Any:
+        if not isinstance(value, dict) and value not in ("prose", "vendor", "off"):
             raise ValueError("should be prose, vendor, off, or a table of token ids and weights")
         for token, weight in value.items() if isinstance(value, dict) else ():
-            if not token.isdecimal() or not -100 <= weight <= 100:
-                raise ValueError(f"should give each token id a weight from -100 to 100, not {token!r} {weight}")
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not token.isdecimal() or not number or not -100 <= weight <= 100:
+                raise ValueError(f"should give each token id a weight from -100 to 100, not {token!r} {weight!r:.20}")
         return value
 
     @field_validator("base_url")

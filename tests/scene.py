@@ -100,7 +100,8 @@ class Scene:
         self.life = Life(
             conversation,
             ears=ears,
-            engines={"ears": self.transcriber, "character": self.chat, "voice": self.voice},
+            mind=self.mind,
+            engines={"ears": self.transcriber, "voice": self.voice},
             button=self.button,
             clock=self.world,
             journal=journal,

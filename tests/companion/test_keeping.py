@@ -1,0 +1,49 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from companion.keeping import keep, kept, state_folder
+
+
+def test_what_was_made_once_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "session"
+    assert kept(file, lambda: "one") == "one"
+    assert kept(file, lambda: "two") == "one"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["session"]
+
+
+@pytest.mark.parametrize("broken", [b"", b"\n", b"\xff\xfe"])
+def test_a_broken_file_is_made_anew(tmp_path: Path, broken: bytes) -> None:
+    file = tmp_path / "session"
+    file.write_bytes(broken)
+    assert kept(file, lambda: "one") == "one"
+
+
+def test_what_cannot_be_written_leaves_the_old_and_nothing_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "session"
+    keep(file, "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        keep(file, "new")
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["session"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"STATE_DIRECTORY": "/var/lib/companion", "HOME": "/h"}, "/var/lib/companion"),
+        ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, "/s/companion"),
+        ({"HOME": "/h"}, "/h/.local/state/companion"),
+    ],
+)
+def test_state_lies_where_systemd_or_the_user_keeps_it(environment: dict[str, str], folder: str) -> None:
+    assert state_folder(environment) == Path(folder)
