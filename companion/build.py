@@ -292,7 +292,14 @@ def _life(
     for number, voice in enumerate(chosen.voices):
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice
     return Life(
-        conversation, ears=ears, mind=mind, engines=parts, button=body.button, clock=body.clock, journal=journal
+        conversation,
+        ears=ears,
+        speaker=body.speaker,
+        mind=mind,
+        engines=parts,
+        button=body.button,
+        clock=body.clock,
+        journal=journal,
     )
 
 

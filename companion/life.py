@@ -8,13 +8,13 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-from companion.audio import FRAME_SECONDS
+from companion.audio import FRAME_SECONDS, Audio
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
 from companion.journal import Journal, Turn
 from companion.mind import Mind
-from companion.ports import Button, Clock, Engine, Press
+from companion.ports import Button, Clock, Engine, Press, Speaker
 from companion.state import State
 from companion.tasks import cancelled, first_of
 
@@ -30,6 +30,7 @@ class Life:
         conversation: Conversation,
         *,
         ears: Ears,
+        speaker: Speaker,
         mind: Mind,
         engines: Mapping[str, Engine],
         button: Button,
@@ -39,6 +40,7 @@ class Life:
         """`engines` by the part they serve: "ears", "voice"; the mind loads the character's."""
         self._conversation = conversation
         self._ears = ears
+        self._speaker = speaker
         self._mind = mind
         self._engines = {"character": mind, **engines}
         self._button = button
@@ -141,12 +143,14 @@ class Life:
         self._conversation.show(State.LISTENING)
 
     async def _mend(self, error: DeviceError) -> None:
-        """Wait for a device that failed: until the microphone gives sound again, trying ever more rarely."""
+        """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives
+        sound."""
         self._journal.write("fault", kind="device", text=str(error), recovered=False)
         self._conversation.show(State.ATTENTION)
         for seconds in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
             await self._clock.sleep(seconds)
             with suppress(DeviceError):
+                await self._speaker.play(Audio.silence(0.0))
                 await self._ears.ignore(FRAME_SECONDS)
                 break
         self._journal.write("fault", kind="device", text=str(error), recovered=True)

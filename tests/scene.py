@@ -100,6 +100,7 @@ class Scene:
         self.life = Life(
             conversation,
             ears=ears,
+            speaker=self.speaker,
             mind=self.mind,
             engines={"ears": self.transcriber, "voice": self.voice},
             button=self.button,

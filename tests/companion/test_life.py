@@ -1,7 +1,7 @@
 import pytest
 from scene import Scene, Shout
 
-from companion.audio import Frame
+from companion.audio import Audio, Frame
 from companion.errors import Cause, DeviceError, NoReply, NoVoice
 from companion.ports import Microphone, Press
 from models.scripted import ScriptedChat, ScriptedVoice
@@ -135,6 +135,27 @@ def test_without_a_microphone_it_shows_attention_and_says_why_and_opens_when_one
         ("The microphone has gone", True),
     ]
     assert [event.fields["text"] for event in scene.told("said")][-2:] == ["Hello, I am Bo.", "Yes."]
+
+
+def test_without_a_speaker_it_says_so_once_and_opens_when_one_comes() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
+    play = scene.speaker.play
+
+    async def plugged_in_later(audio: Audio) -> float:
+        if scene.world.now() < 20.0:
+            raise DeviceError("There is no speaker")
+        return await play(audio)
+
+    scene.speaker.play = plugged_in_later  # type: ignore[method-assign]
+    scene.play()
+    assert scene.states()[:3] == ["booting", "attention", "speaking"]
+    faults = scene.told("fault")
+    assert [(event.fields["text"], event.fields["recovered"]) for event in faults] == [
+        ("There is no speaker", False),
+        ("There is no speaker", True),
+    ]
+    assert faults[1].at > 20.0
+    assert [event.fields["text"] for event in scene.told("said")] == ["Hello, I am Bo.", "Yes."]
 
 
 def test_a_microphone_lost_in_the_middle_of_a_reply_is_waited_for_and_the_next_turn_works() -> None:
