@@ -184,9 +184,16 @@ def tell(text: Annotated[str, typer.Argument(help="for example: it is raining, t
 @app.command("mock-qwen")
 def mock_qwen(
     port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 takes a free one")] = 0,
+    faults: Annotated[bool, typer.Option("--faults", help="list what it can be asked to do wrong, and end")] = False,
 ) -> None:
     """Serve the vendor's interface on this machine, without key or network, until Ctrl-C. Prints its base URL."""
+    from models.mock_faults import FAULTS
     from models.mock_qwen import MockQwen
+
+    if faults:
+        for name, what in FAULTS.items():
+            out.print(f"{name:<24} {what}", soft_wrap=True, markup=False)
+        return
 
     everybody = [character.load(name) for name in character.bundled()]
     MockQwen(everybody, port=port).serve(lambda base_url: print(base_url, flush=True))  # noqa: T201 - nothing but this

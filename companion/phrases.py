@@ -36,6 +36,12 @@ SENTENCE_END = re.compile(r"[.!?…。！？\n](?:(?<=[。！？\n])|(?<![.!?…
 CLOSERS = "\"'”’»」』)）]】"
 """What may follow the end of a sentence and still belongs to it."""
 
+URL = re.compile(r"(?:https?://|www\.)[!-~]+")
+"""What nobody wants to hear spelled."""
+
+FIRST_WITHOUT_SPACES = "\u2e80"
+"""From here on are the scripts that put no spaces between words: Han, kana and what goes with them."""
+
 NO_SENTENCE_END = re.compile(r"(?:^|\s)(?:[A-Z]|Mr|Mrs|Ms|Dr|St|Jr|Sr|vs|e\.g|i\.e|approx|No)\.$")
 """Full stops that end no sentence: initials and the abbreviations one meets in speech."""
 
@@ -97,6 +103,7 @@ class Phrases:
             if isinstance(part, Gesture):
                 if self._complete():  # the gesture comes after this phrase, not in it
                     yield from self._cut()
+                self._leave_a_gap()
                 yield part
             else:
                 yield from self._add(part)
@@ -117,6 +124,12 @@ class Phrases:
                 yield from self._cut()
             if len(self._text) >= LONGEST_PHRASE:
                 yield from self._cut(at=self._text.rfind(" "))
+        elif unicodedata.category(character) == "So":  # an emoji
+            self._leave_a_gap()
+
+    def _leave_a_gap(self) -> None:
+        """Something was taken out: the words on both sides of it do not become one, where a script has spaces."""
+        self._space = self._space or (self._text[-1:].isalnum() and self._text[-1] < FIRST_WITHOUT_SPACES)
 
     def _complete(self) -> bool:
         words = self._text.rstrip(CLOSERS)
@@ -129,6 +142,7 @@ class Phrases:
     def _cut(self, at: int = -1) -> Iterator[Phrase]:
         text, rest = (self._text, "") if at <= 0 else (self._text[:at], self._text[at + 1 :])
         self._text, self._space = rest, False
+        text = " ".join(URL.sub(" ", text).split())
         if any(character.isalnum() for character in text):
             self._first = False
             yield Phrase(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 import time
 import tracemalloc
 from collections.abc import AsyncGenerator, Sequence
@@ -356,3 +357,34 @@ def test_a_reply_that_breaks_gives_what_was_complete_and_then_the_error() -> Non
         asyncio.run(listen())
     assert found == [Phrase("Hello.")]
     assert reply.closed
+
+
+def test_ten_thousand_ways_to_arrive_make_no_difference_and_no_direction_is_spoken() -> None:
+    chance = random.Random(1)
+    whole = [cut(reply) for reply in CORPUS]
+    for _ in range(10_000):
+        number = chance.randrange(len(CORPUS))
+        reply, left, cutter = CORPUS[number], CORPUS[number], Phrases()
+        parts: list[Phrase | Gesture] = []
+        while left:
+            size = chance.choice((1, 2, 3, 5, 8, 40))
+            parts += cutter.feed(left[:size])
+            left = left[size:]
+        assert [*parts, *cutter.finish()] == whole[number], reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "spoken"),
+    [
+        ("Look at https://example.org/a?b=c#d, it is nice.", ["Look at", "it is nice."]),
+        ("Go to www.example.org!", ["Go to"]),
+        ("看这里https://example.org吧。", ["看这里 吧。"]),
+        ("https://example.org", []),
+        ("Yes(nods)of course", ["Yes of course"]),
+        ("Hi🎉there", ["Hi there"]),
+        ("你（笑）好", ["你好"]),
+        ("caf\u0065\u0301 au lait", ["caf\u0065\u0301 au lait"]),
+    ],
+)
+def test_what_is_taken_out_leaves_no_trace(reply: str, spoken: list[str]) -> None:
+    assert [part.text for part in cut(reply) if isinstance(part, Phrase)] == spoken
