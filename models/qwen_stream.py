@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -75,6 +76,10 @@ class Reading:
         return text[: LONGEST_REPLY - len(self._text)]
 
 
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can carry it alone, but it is no text."""
+
+
 async def whole(body: AsyncGenerator[bytes, None], sort: Sort) -> tuple[list[str], dict[str, Any] | None]:
     """The texts of an answer that is not streamed, in order, and the usage. Raises Failed."""
     data = bytearray()
@@ -101,7 +106,7 @@ def said(choice: Any, part: str, sort: Sort) -> str:
     text: str = checked(content, str)
     if "error" in str(choice.get("finish_reason") or ""):
         raise sort(None, text)
-    return text
+    return HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def checked(value: Any, kind: type) -> Any:

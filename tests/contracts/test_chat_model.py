@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,58 @@ def test_what_cannot_be_answered_raises_no_reply(make: Callable[[], AbstractAsyn
         async with make() as chat, aclosing(chat.reply(PROMPT)) as pieces:
             async for _ in pieces:
                 pass
+
+    with pytest.raises(NoReply) as failure:
+        asyncio.run(ask())
+    assert failure.value.cause is Cause.REFUSED
+
+
+@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("count", [1, 2])
+def test_several_replies_are_whole_texts_and_as_many_as_asked_for(make: Factory, count: int) -> None:
+    async def ask() -> tuple[list[str], Usage | None]:
+        async with make() as (chat, _):
+            return await chat.several(PROMPT, count)
+
+    texts, usage = asyncio.run(ask())
+    assert len(texts) == count
+    assert all("dragons" in text.lower() for text in texts)
+    assert usage is None or usage.completion_tokens > 0
+
+
+@pytest.mark.parametrize("make", [scripted, qwen, held])
+def test_a_warm_way_changes_nothing_but_the_wait(make: Factory) -> None:
+    async def ask() -> str:
+        async with make() as (chat, _):
+            await chat.warm()
+            await chat.warm()
+            async with aclosing(chat.reply(PROMPT)) as pieces:
+                return "".join([piece async for piece in pieces if isinstance(piece, str)])
+
+    assert "dragons" in asyncio.run(ask()).lower()
+
+
+@pytest.mark.parametrize("make", [scripted, qwen, held])
+def test_a_partial_reply_is_gone_on_with_and_not_repeated(make: Factory) -> None:
+    begun = replace(PROMPT, messages=[*PROMPT.messages, Message("assistant", "Bo:", partial=True)])
+
+    async def ask() -> str:
+        async with make() as (chat, _), aclosing(chat.reply(begun)) as pieces:
+            return "".join([piece async for piece in pieces if isinstance(piece, str)])
+
+    reply = asyncio.run(ask())
+    assert reply
+    assert not reply.startswith("Bo:")
+
+
+@pytest.mark.parametrize("make", [scripted_refusal, qwen_refusal, held_refusal, keyless])
+def test_without_an_answer_several_replies_fail_and_warming_does_not(
+    make: Callable[[], AbstractAsyncContextManager[ChatModel]],
+) -> None:
+    async def ask() -> None:
+        async with make() as chat:
+            await chat.warm()
+            await chat.several(PROMPT, 2)
 
     with pytest.raises(NoReply) as failure:
         asyncio.run(ask())
