@@ -12,7 +12,7 @@ from companion.errors import Cause, NoReply, PromptTooLong
 from companion.history import USER, History
 from companion.ports import ChatModel, LongTermMemory, Message, Prompt, Usage
 
-BROKEN_OFF = (Cause.BROKEN, Cause.SLOW, Cause.UNREACHABLE)
+BROKEN_OFF = (Cause.BROKEN, Cause.SLOW, Cause.THROTTLED, Cause.UNREACHABLE)
 """How a reply ends that one can ask the service to go on with."""
 
 

@@ -23,6 +23,9 @@ PATIENT_SECONDS = 3.5
 INVITING = (State.LISTENING, State.IDLE)
 """What the light shows when one may speak."""
 
+PUZZLING = (State.ATTENTION,)
+"""What it shows when something is wrong: one waits, and then speaks all the same."""
+
 
 class Line(Protocol):
     """One thing the user says."""
@@ -83,8 +86,9 @@ class ScriptedUser:
 
     def sounds(self, now: float) -> Samples:
         """The 10 ms from `now` on, as the microphone hears them."""
-        answered = self._light.since > self._last_spoke
-        invited = now - max(self._light.since, self._last_spoke) if self._light.state in INVITING else 0.0
+        state = self._light.state
+        answered = self._light.since > self._last_spoke and state in INVITING
+        invited = now - max(self._light.since, self._last_spoke) if state in (*INVITING, *PUZZLING) else 0.0
         speaking = bool(self._said) and self._said[-1].ended == math.inf
         if not speaking and self._lines and invited >= (POLITE_SECONDS if answered else PATIENT_SECONDS):
             line = self._lines.popleft()

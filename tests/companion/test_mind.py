@@ -62,7 +62,7 @@ def test_where_nothing_was_heard_it_goes_on_from_its_name() -> None:
     assert (last.role, last.content, last.partial) == ("assistant", "Bo:", True)
 
 
-@pytest.mark.parametrize("cause", [Cause.BROKEN, Cause.SLOW, Cause.UNREACHABLE])
+@pytest.mark.parametrize("cause", [Cause.BROKEN, Cause.SLOW, Cause.THROTTLED, Cause.UNREACHABLE])
 def test_a_reply_that_breaks_off_is_gone_on_with_from_where_it_was(cause: Cause) -> None:
     one = mind(["Once upon ", NoReply(cause, "cut")], ["a time."])
     assert thoughts(one, "A story") == "Once upon a time."
