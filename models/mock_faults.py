@@ -97,7 +97,9 @@ def refuse(faults: Faults, payload: Mapping[str, Any]) -> None:
 def without_words(messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages without the faults that users asked for in them."""
     return tuple(
-        replace(message, content=WORD.sub("", message.content)) if message.role == "user" else message
+        replace(message, content=WORD.sub("", message.content))
+        if message.role == "user" and "[[" in message.content
+        else message
         for message in messages
     )
 

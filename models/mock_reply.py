@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import takewhile, zip_longest
 from typing import Any
 
-from companion.history import tokens
 from companion.ports import Message
-from models.mock_request import Question
+from models.mock_request import Question, prompt_tokens
 from models.topic import CJK
 
 
@@ -113,13 +112,13 @@ def choice(text: str, asked: Question) -> Choice:
 
 def text_tokens(text: str) -> int:
     """About how many tokens `text` is by itself."""
-    return tokens([Message("assistant", text)]) - tokens([Message("assistant", "")])
+    return prompt_tokens([Message("assistant", text)]) - prompt_tokens([Message("assistant", "")])
 
 
 def shared_tokens(messages: Sequence[Message], before: Sequence[Message]) -> int:
     """The tokens of the messages with which both prompts begin."""
     pairs = takewhile(lambda pair: pair[0] == pair[1], zip(messages, before, strict=False))
-    return tokens([message for message, _ in pairs]) - tokens([])
+    return prompt_tokens([message for message, _ in pairs]) - prompt_tokens([])
 
 
 def split(text: str) -> list[str]:

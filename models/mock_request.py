@@ -6,25 +6,23 @@ Pure functions on values. Source: the vendor's page on Qwen-Character and its li
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from companion.history import tokens
 from companion.ports import Message
+from models.mock_bias import ASTERISKS, PARENTHESES, bans
 from models.mock_errors import Refused
 from models.qwen_models import MODELS
 
 DEFAULT_SEED = 1234
 """The service's own: constant, so that a client which sends none gets the same answer to the same request."""
 
-PARENTHESIS_TOKENS = frozenset({"7", "8", "9909", "7552", "320", "873"})
-"""Ids of ( ) and their full-width and spaced forms in the Qwen vocabulary."""
-
-BANNED = -50
-"""A weight at or below this keeps a token away; -100 is the vendor's word for never."""
-
 LARGEST_SEED = 2**31 - 1
+
+_TOKENS_OF_NONE = tokens([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,8 @@ class Question:
     """Tokens of each answer, at most."""
     parentheses: bool
     """False where the request bans the tokens of parentheses."""
+    asterisks: bool
+    """False where it bans those of asterisks."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -70,14 +70,14 @@ def question(payload: Mapping[str, Any]) -> Question:
         )
     limits = MODELS[model]
     messages, partial = _messages(payload.get("messages"))
-    if tokens(list(messages)) > limits.longest_input:
-        raise _invalid(f"Range of input length should be [1, {limits.longest_input}]")
+    check_length(messages, model)
     _number(payload, "temperature", "Temperature should be in [0.0, 2.0)", lambda value: 0 <= value < 2)
     _number(payload, "top_p", "Range of top_p should be (0.0, 1.0]", lambda value: 0 < value <= 1)
     _number(payload, "presence_penalty", "Presence_penalty should be in [-2.0, 2.0]", lambda value: -2 <= value <= 2)
     _number(payload, "repetition_penalty", "Repetition_penalty should be greater than 0.0", lambda value: value > 0)
     _number(payload, "top_k", "Parameter top_k should be greater than or equal to 0", lambda value: value >= 0)
     options = payload.get("stream_options") or {}
+    bias = _bias(payload.get("logit_bias"))
     return Question(
         model=model,
         messages=messages,
@@ -88,8 +88,26 @@ def question(payload: Mapping[str, Any]) -> Question:
         seed=_whole(payload, "seed", 0, LARGEST_SEED, DEFAULT_SEED),
         stop=_stop(payload.get("stop")),
         longest=_whole(payload, "max_tokens", 1, limits.longest_output, limits.longest_output),
-        parentheses=not _bans_parentheses(payload.get("logit_bias")),
+        parentheses=not bans(bias, PARENTHESES),
+        asterisks=not bans(bias, ASTERISKS),
     )
+
+
+def prompt_tokens(messages: Sequence[Message]) -> int:
+    """What these cost, as `companion.history` counts; most of them were in the last request, too."""
+    return _TOKENS_OF_NONE + sum(_message_tokens(message.content) for message in messages)
+
+
+@lru_cache(maxsize=2_000)
+def _message_tokens(content: str) -> int:
+    return tokens([Message("user", content)]) - _TOKENS_OF_NONE
+
+
+def check_length(messages: Sequence[Message], model: str) -> None:
+    """Raises Refused where these are more than the model takes."""
+    longest = MODELS[model].longest_input
+    if prompt_tokens(messages) > longest:
+        raise _invalid(f"Range of input length should be [1, {longest}]")
 
 
 def _messages(value: Any) -> tuple[tuple[Message, ...], bool]:
@@ -135,14 +153,13 @@ def _stop(value: Any) -> tuple[str, ...]:
     return tuple(filter(None, stops))
 
 
-def _bans_parentheses(bias: Any) -> bool:
-    if bias is None:
-        return False
+def _bias(value: Any) -> Mapping[str, float]:
+    bias = {} if value is None else value
     if not isinstance(bias, dict) or not all(str.isdecimal(token) for token in bias):
         raise _invalid("logit_bias should map token ids to weights")
     if not all(_is_number(weight) and -100 <= weight <= 100 for weight in bias.values()):
         raise _invalid("Range of logit_bias values should be [-100, 100]")
-    return any(bias.get(token, 0) <= BANNED for token in PARENTHESIS_TOKENS)
+    return bias
 
 
 def _is_number(value: Any) -> bool:

@@ -20,6 +20,7 @@ ANYBODY = {
         "(tilts head) {topic}? Now I am curious. And then?",
         "{topic}, you say? You always bring me something new to think about.",
         "Hmm, {topic}. (leans closer) What do you like most about it?",
+        "*nods slowly* So, {topic}. And what happened then?",
     ),
     "zh": (
         "{topic}？再多告诉我一点吧！",
@@ -53,14 +54,14 @@ def answer(
     character = who(characters, messages)
     said = _said(messages, character.name if character else "")
     about = topic(said)
-    language = _language(said)
-    chance = _chance(f"{seed} {len(messages)} {said}")
+    tongue = language(said)
+    chance = _chance(f"{len(messages)} {said}")
     if about:
-        lines, keyword = _lines(character.rehearsal if character else (), said, about, language)
+        lines, keyword = _lines(character.rehearsal if character else (), said, about, tongue)
     else:
-        lines, keyword = WORDLESS[language], ""
-    line = _pick(lines, choice, chance, before=_last(messages, "assistant"))
-    text = _filled(line if parentheses else _without_asides(line), about)
+        lines, keyword = WORDLESS[tongue], ""
+    line = _pick(lines, seed + choice, chance, before=_last(messages, "assistant"))
+    text = _filled(line if parentheses else without_asides(line), about)
     telling = content_words(said)
     if not any(mentions(text, words) for words in [about, *telling]) and not (keyword and all(map(is_little, telling))):
         text = f"{_capital(about)}{'？' if is_cjk(about) else '? '}{text}"
@@ -99,7 +100,8 @@ def _last(messages: Sequence[Message], role: str) -> str:
     return next((message.content for message in reversed(messages) if message.role == role), "")
 
 
-def _language(said: str) -> str:
+def language(said: str) -> str:
+    """The language to answer in: "en", "zh" or "ja"."""
     if not is_cjk(said):
         return "en"
     return "ja" if re.search("[\u3040-\u30ff]", said) else "zh"
@@ -144,8 +146,13 @@ def _filled(line: str, about: str) -> str:
     )
 
 
-def _without_asides(line: str) -> str:
-    return " ".join(re.sub(r"[(（][^)）]*[)）]?|[)）]", " ", line).split())
+def without_asides(line: str, kinds: str = "(") -> str:
+    """`line` without what stands in parentheses ("(" is among `kinds`), or between asterisks ("*")."""
+    if "(" in kinds:
+        line = re.sub(r"[(（][^)）]*[)）]?|[)）]", " ", line)
+    if "*" in kinds:
+        line = re.sub(r"\*+[^*]*\*+|\*+", " ", line)
+    return " ".join(line.split())
 
 
 def _capital(text: str) -> str:

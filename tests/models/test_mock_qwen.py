@@ -35,7 +35,9 @@ from mock_talk import (
 )
 
 from companion.errors import DeviceError
-from models.mock_qwen import LARGEST_BODY, REQUESTS_KEPT, SESSIONS_REMEMBERED, MockQwen
+from models.mock_door import LARGEST_BODY
+from models.mock_memory import SESSIONS_REMEMBERED
+from models.mock_qwen import REQUESTS_KEPT, MockQwen
 from models.mock_reply import split, text_tokens
 
 
