@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 
-.PHONY: demo test check clean
+.PHONY: demo install test check clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/reply.wav
@@ -16,6 +16,8 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 		--wav $(SPEECH)/story-moon-awb.wav \
 		--wav $(SPEECH)/goodnight-rms.wav \
 		--out $(DEMO)/reply.wav --journal $(DEMO)/journal.jsonl
+
+install: .venv/runs ## what it takes to run, in .venv, and nothing more
 
 test: .venv/tests ## all tests
 	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
