@@ -90,7 +90,7 @@ FAULTS = [
 def test_a_fault_loses_the_turn_in_time_and_only_that_turn(
     fault: str, cause: Cause, begins: bool, requests: int, longest: float
 ) -> None:
-    outcome = asyncio.run(ask(fault))
+    outcome = asyncio.run(ask(fault, limits=replace(LIMITS, reply=10.0)))
     assert outcome.error is not None
     assert outcome.error.cause is cause
     assert bool(outcome.texts) is begins
@@ -194,8 +194,10 @@ def test_a_reply_is_whole_without_its_usage_and_the_end_of_the_stream(monkeypatc
 
     async def silent() -> list[str]:
         async with raw_server(serve) as url:
-            chat = QwenChat(base_url=url, key="sk-x", model="qwen-plus-character", limits=LIMITS)
-            async with aclosing(chat), aclosing(chat.reply(PROMPT)) as pieces:
+            chat = QwenChat(
+                base_url=url, key="sk-x", model="qwen-plus-character", limits=replace(LIMITS, gap=60.0, reply=60.0)
+            )
+            async with asyncio.timeout(5.0), aclosing(chat), aclosing(chat.reply(PROMPT)) as pieces:
                 return [piece async for piece in pieces if isinstance(piece, str)]
 
     assert asyncio.run(silent()) == ["Hello."]
