@@ -348,3 +348,26 @@ def test_an_address_on_this_machine_is_known(url: str) -> None:
 )
 def test_any_other_address_is_not_on_this_machine(url: str) -> None:
     assert not is_loopback(url)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "range_"),
+    [
+        ("CHAT__CANDIDATES", "5", "less than or equal to 4"),
+        ("CHAT__TEMPERATURE", "2", "less than 2"),
+        ("CHAT__TOP_P", "0", "greater than 0"),
+        ("CHAT__PRESENCE_PENALTY", "3", "less than or equal to 2"),
+        ("MEMORY__ENTRIES", "5", "greater than or equal to 20"),
+        ("MEMORY__SKIP", "everything", "'system', 'user', 'assistant' or 'output'"),
+        ("CHAT__SPOKEN_BIAS", "verse", "prose, vendor, off"),
+    ],
+)
+def test_what_the_service_would_refuse_is_refused_before_with_its_range(variable: str, value: str, range_: str) -> None:
+    (mistake,) = mistakes(None, {f"COMPANION_{variable}": value})
+    assert range_ in mistake
+
+
+@pytest.mark.parametrize("table", ['"7" = 101', '"7" = -101', "seven = -100", '"7" = "never"', '"7" = true'])
+def test_a_bias_of_ones_own_has_token_ids_and_weights_from_minus_100_to_100(tmp_path: Path, table: str) -> None:
+    (mistake,) = mistakes(written(tmp_path, f"[chat.spoken_bias]\n{table}"), {})
+    assert "-100 to 100" in mistake
