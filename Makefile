@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 
-.PHONY: demo install test check clean
+.PHONY: demo install test soak check clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/reply.wav
@@ -22,6 +22,10 @@ install: .venv/runs ## what it takes to run, in .venv, and nothing more
 test: .venv/tests ## all tests
 	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 	$(BIN)/pytest
+
+soak: .venv/tests ## what is too long for `make test`
+	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
+	COMPANION_SOAK=1 $(BIN)/pytest tests/device/test_endurance.py
 
 check: .venv/tests ## style, types, architecture
 	$(BIN)/ruff check .
