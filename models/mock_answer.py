@@ -57,8 +57,10 @@ def answers(characters: Sequence[Character], asked: Question, messages: Sequence
     messages = nameless(messages, known)
     if messages and messages[-1].role == "assistant":  # nobody answered: it goes on from its own words
         messages = [*messages, Message("user", messages[-1].content)]
-    texts = [_text(characters, asked, messages, begun, index) for index in range(asked.n)]
-    return [_different(text, texts[:index]) for index, text in enumerate(texts)]
+    texts: list[str] = []
+    for index in range(asked.n):
+        texts.append(_different(_text(characters, asked, messages, begun, index), texts))
+    return texts
 
 
 def _as(
@@ -115,8 +117,9 @@ def _rest(begun: str, texts: Sequence[str], said: str) -> str:
         return gap + texts[0]
     about = topic(said) or topic(stem) or "it"
     if is_cjk(stem):
-        comma = "" if stem[-1] in "，、：" else "，"
-        return f"{comma}それから{about}のこと。" if language(stem) == "ja" else f"{comma}然后说到了{about}。"
+        japanese = language(stem) == "ja"
+        comma = "" if stem[-1] in "，、：" else "、" if japanese else "，"
+        return f"{comma}それから{about}のこと。" if japanese else f"{comma}然后说到了{about}。"
     line = next(line for pattern, line in _BEGUN if re.search(pattern, stem, re.IGNORECASE))
     return ("" if line.startswith(",") else gap) + line.replace("{topic}", about)
 

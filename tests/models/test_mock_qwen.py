@@ -430,3 +430,155 @@ def test_a_character_is_not_mixed_up_with_another() -> None:
             assert "Hoo, moon." in await text(chat, messages)
 
     asyncio.run(run())
+
+
+SEA = {"role": "user", "content": "Tell me about the sea"}
+FOX = {"role": "system", "content": PIP.system_message()}
+MUSICIANS = [
+    {"role": "system", "content": "A group chat of musicians. Ling Lu is a genius. He plays with Cheng Yi."},
+    {"role": "user", "content": "Cheng Yi: Are you free this weekend?"},
+    {"role": "assistant", "content": "Ling Lu: Hm."},
+    {"role": "user", "content": "Ma Hui: Let's have dumplings. My treat!"},
+]
+
+
+def partial(content: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": content, "partial": True}
+
+
+def test_in_a_group_chat_the_one_who_is_named_answers_without_the_name() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        for seed in range(8):
+            answer = await text(chat, [*MUSICIANS, partial("Ling Lu:")], seed=seed, logit_bias=NO_PARENTHESES)
+            assert not any(name in answer for name in ("Ling Lu", "Ma Hui", "Cheng Yi", ":"))
+            assert "dumplings" in answer.lower() or "treat" in answer.lower()
+        own = {"role": "assistant", "content": "Ling Lu: How about a live stream?"}
+        assert "stream" in (await text(chat, [*MUSICIANS, own, partial("Ling Lu:")])).lower()
+
+    talk(story)
+
+
+def test_each_of_several_characters_speaks_when_its_name_is_called() -> None:
+    async def run() -> None:
+        hoots = dataclasses.replace(PIP.rehearsal[0], hears=(), says=("Hoo, {topic}.",))
+        owl = dataclasses.replace(PIP, name="Dr: Owl", rehearsal=(hoots,))
+        barks = dataclasses.replace(PIP, name="Rex", rehearsal=(dataclasses.replace(hoots, says=("Wuff, {topic}!",)),))
+        async with MockQwen([PIP, owl, barks]) as server, client(server) as chat:
+            heard = [FOX, {"role": "user", "content": "Ann: the sea"}]
+            assert await text(chat, [*heard, partial("Dr: Owl:")]) == "Hoo, sea."
+            assert await text(chat, [*heard, partial("rex： ")]) == "Wuff, sea!"
+            heard.append({"role": "user", "content": "Dr: Owl: And the moon."})
+            assert await text(chat, [*heard, partial("Rex:")]) == "Wuff, moon!"
+            stranger = await text(chat, [*heard, partial("Zoe:")])
+            assert "moon" in stranger
+            assert "Wuff" not in stranger
+
+    asyncio.run(run())
+
+
+def test_the_name_before_what_a_person_says_is_not_taken_for_a_word() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        hello = {"role": "user", "content": "Ann Marie: dragons!"}
+        assert "Ann" not in await text(chat, [JIANG_RANG, hello])
+        link = {"role": "user", "content": "Look: https://dragons"}
+        assert "dragons" in (await text(chat, [JIANG_RANG, link])).lower()
+
+    talk(story)
+
+
+def test_what_was_begun_is_gone_on_with_and_never_repeated() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        for begun, rest in (
+            ("Once upon a", " time there was a story about sea,"),
+            ("Jiang Rang: Once upon a ", "time there was a story about sea,"),
+            ("I went to the", " story about sea,"),
+            ("And then I swam", ", and then came sea."),
+            ("Wait, ", "and then came sea."),
+            ("我今天，", "然后说到了sea。"),
+            ("今日は", "、それからseaのこと。"),
+        ):
+            assert (await text(chat, [JIANG_RANG, SEA, partial(begun)])).startswith(rest), begun
+        after = await text(chat, [JIANG_RANG, SEA, partial("I know.")])
+        assert after.startswith(" ")
+        assert "sea" in after.lower()
+
+    talk(story)
+
+
+def test_an_answer_that_broke_off_is_gone_on_with_to_its_own_end_whatever_the_seed() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        for seed in range(6):
+            whole = await text(chat, seed=seed, logit_bias=NO_PARENTHESES)
+            for cut in (9, 14, len(whole) - 1):
+                rest = await text(chat, [*BOOK, partial(whole[:cut])], seed=seed + 1, logit_bias=NO_PARENTHESES)
+                assert whole[:cut] + rest == whole
+
+    talk(story)
+
+
+def test_any_token_that_holds_a_parenthesis_keeps_all_of_them_away() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        seeds = [seed for seed in range(12) if "(" in await text(chat, seed=seed)]
+        assert seeds
+        for token in (7, 320, 9909, 42344, 6599, 91093, 12832, 10297, 1141, 2785):
+            assert "(" not in await text(chat, seed=seeds[0], logit_bias={str(token): -50}), token
+            assert "(" in await text(chat, seed=seeds[0], logit_bias={str(token): -49}), token
+
+    talk(story)
+
+
+def test_actions_between_asterisks_come_by_default_and_not_where_they_are_banned() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        seeds = [seed for seed in range(20) if "*" in await text(chat, seed=seed)]
+        assert seeds
+        for token in (9, 353, 334):
+            answer = await text(chat, seed=seeds[0], logit_bias={str(token): -100})
+            assert "*" not in answer
+            assert "nods" not in answer
+            assert "book" in answer.lower()
+
+    talk(story)
+
+
+def test_four_choices_differ_even_where_one_line_was_rehearsed() -> None:
+    async def run() -> None:
+        lone = dataclasses.replace(PIP, rehearsal=(dataclasses.replace(PIP.rehearsal[0], hears=(), says=("Hm.",)),))
+        async with MockQwen([lone]) as server, client(server) as chat:
+            reply = await ask(chat, [FOX, SEA], n=4)
+            assert len({choice.message.content for choice in reply.choices}) == 4
+
+    asyncio.run(run())
+
+
+def test_seeds_that_follow_one_another_give_different_answers() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        assert await text(chat, seed=123321) != await text(chat, seed=123322)
+
+    talk(story)
+
+
+def test_the_vendors_sample_programs_run_synchronously_too() -> None:
+    async def story(server: MockQwen, chat: openai.AsyncOpenAI) -> None:
+        def program() -> list[str | None]:
+            with (
+                openai.DefaultHttpxClient(trust_env=False) as http,
+                openai.OpenAI(api_key="sk-any", base_url=server.base_url, http_client=http) as plain,
+            ):
+                messages: Any = [JIANG_RANG, OPENING, OPENING, partial("Jiang Rang:")]
+                whole = plain.chat.completions.create(model="qwen-plus-character", messages=messages)
+                memory = {"enable_long_term_memory": True, "memory_entries": 50, "skip_save_types": []}
+                remembered = plain.chat.completions.create(
+                    model="qwen-plus-character",
+                    messages=[{"role": "user", "content": "Hi Jiang Rang. The weather is great today!"}],
+                    extra_headers={"x-dashscope-aca-session": "user_123_session_xxx"},
+                    extra_body={"character_options": {"profile": JIANG_RANG["content"], "memory": memory}},
+                )
+                return [whole.choices[0].message.content, remembered.choices[0].message.content]
+
+        nudge, weather = await asyncio.to_thread(program)
+        assert nudge
+        assert "Jiang Rang" not in nudge
+        assert weather
+        assert "weather" in weather.lower()
+
+    talk(story)
