@@ -65,7 +65,7 @@ class Mind:
         A request that the service finds too long is cut and sent once more. A reply that breaks off in the middle is
         gone on with, once, from where it was.
         """
-        told, self._told = self._told, []
+        told = tuple(self._told)
         supplement = "\n".join(text for text in (self._supplements(), *told) if text)
         begun = ""
         asked_again = False
@@ -79,6 +79,7 @@ class Mind:
                         else:
                             begun += piece
                         yield piece
+                del self._told[: len(told)]  # it was known; a turn that is lost leaves it to the next one
                 return
             except PromptTooLong as error:
                 if not self.history.learn(error.limit):

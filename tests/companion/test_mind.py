@@ -54,6 +54,15 @@ def test_what_to_know_just_now_stands_before_the_last_words_and_is_not_remembere
     ]
 
 
+def test_what_it_was_told_is_not_lost_with_a_turn() -> None:
+    one = mind([NoReply(Cause.SLOW, "slow")], ["Yes."])
+    one.tell("The door is open.")
+    with pytest.raises(NoReply):
+        thoughts(one, "Hello")
+    thoughts(one, "Hello?")
+    assert asked(one) == [("system", "The door is open."), ("user", "Hello?")]
+
+
 def test_where_nothing_was_heard_it_goes_on_from_its_name() -> None:
     one = mind(["Are you there?"])
     one.remember("Bo", "Hello!")
