@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,6 +135,9 @@ async def toy(
         clock, microphone, speaker = await _sound_cards(settings, stack)
         light, button = await _gpio(settings, clock, stack, observers)
         chosen = await engines.on_duty(settings, characters, stack, _warning(clock, observers))
+        for part in chosen.served:
+            for reason in part.skipped:
+                _warning(clock, observers)(reason)
         body = Body(clock, microphone, speaker, light, button)
         life = _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
         socket = ControlSocket(default_path(os.environ), life)
@@ -202,7 +206,7 @@ async def _gpio(
     light: Light = DarkLight()
     button: Button = NoButton()
 
-    tell = _telling(clock, observers, kind="device", recovered=False)
+    tell = cache(_telling(clock, observers, kind="device", recovered=False))  # once, of light and button
 
     async def shine(lamps: GpioLight) -> None:
         try:

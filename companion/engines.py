@@ -36,6 +36,8 @@ class Served:
     name: str
     remark: str
     """What to know of it, and how to get a better one; empty if there is nothing to say."""
+    skipped: tuple[str, ...] = ()
+    """Why better ones, which are there, cannot be used: a sentence for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served
     advice = "; ".join([f"for better ears put a faster-whisper model into {store / 'whisper'}", *found.skipped])
     if settings.ears.engine == "whisper":
         raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
-    return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}")
+    return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}", found.skipped)
 
 
 async def mind(
@@ -193,7 +195,7 @@ def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
     advice = "; ".join([f"for a better one put a Piper voice into {store / 'piper'}", *found.skipped])
     if settings.voice.engine == "piper":
         raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
-    return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}")
+    return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}", found.skipped)
 
 
 def _store(settings: Settings) -> Path:

@@ -27,15 +27,20 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
-    settings, characters = chosen()
+    current = chosen()
+    lived: tuple[Settings, Sequence[Character]] | None = None
     while not told_to_stop.is_set():
-        async with build.toy(settings, characters, observers) as life:
-            await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
-        told_to_reload.clear()
         try:
-            settings, characters = chosen()
+            async with build.toy(*current, observers) as life:
+                lived = current
+                await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
+            told_to_reload.clear()
+            current = chosen()
         except SettingsError as error:
+            if lived is None:
+                raise
             mistaken(error)
+            current, lived = lived, None  # unless what was good is good no more
 
 
 def telling(notify: Callable[[str], None]) -> Observer:

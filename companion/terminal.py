@@ -133,7 +133,9 @@ def log(errors: Console) -> Observer:
         if event.name == "state":
             errors.print(f"companion: {told['state']}", soft_wrap=True, markup=False)
         elif event.name == "fault":
-            what = "mended" if told["recovered"] else "fault"
+            what = {("device", True): "mended", ("warning", True): "warning"}.get(
+                (told["kind"], told["recovered"]), "fault"
+            )
             errors.print(f"companion: {what}: {told['text']}", soft_wrap=True, markup=False)
 
     return write
