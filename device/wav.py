@@ -17,25 +17,38 @@ EMPTY_RATE = 22_050
 def save(path: Path, pieces: Iterable[Audio]) -> float:
     """Write `pieces`, one after the other, to `path`; the seconds they last. Raises DeviceError.
 
-    The file appears under its name when it is complete. Its rate is that of the first piece; with no piece it
-    holds no sound. All pieces must have one rate.
+    The file appears under its name when it is complete; what is no file (/dev/null, a pipe) is written to and stays
+    what it is. Its rate is that of the first piece; with no piece it holds no sound. All pieces must have one rate.
     """
     parts = list(pieces) or [Audio.silence(0.0, EMPTY_RATE)]
     whole = Audio.join(parts)
+    try:
+        place = path.resolve()  # a link stays one, too
+        if place.exists() and not place.is_file():
+            _write(place, whole)
+        else:
+            _replace(place, whole)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise DeviceError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})") from error
+    return whole.seconds
+
+
+def _replace(path: Path, audio: Audio) -> None:
     unfinished = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        try:
-            with unfinished.open("wb") as raw, wave.open(raw) as file:
-                file.setnchannels(1)
-                file.setsampwidth(2)
-                file.setframerate(whole.rate)
-                file.writeframes(whole.samples.astype("<i2").tobytes())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise DeviceError(f"{path}: cannot be written ({error.strerror})") from error
-    return whole.seconds
+        _write(unfinished, audio)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write(path: Path, audio: Audio) -> None:
+    with path.open("wb") as raw, wave.open(raw) as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(audio.rate)
+        file.setnframes(len(audio.samples))  # said before, because the header of a pipe cannot be mended after
+        file.writeframes(audio.samples.astype("<i2").tobytes())
 
 
 def with_silences(heard: Iterable[tuple[float, Audio]], until: float) -> Iterable[Audio]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from pathlib import Path
 
@@ -52,6 +53,35 @@ def test_the_file_appears_under_its_name_when_it_is_complete(tmp_path: Path) -> 
     with path.open("rb") as reader:
         save(path, [noise(10)])
         assert reader.read() == b"old", "who reads the old one meanwhile reads all of it, and nothing of the new"
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe, got = tmp_path / "pipe", tmp_path / "got.wav"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        save(pipe, [noise(10_000, seed=3)])
+        got.write_bytes(os.read(reader, 30_000))
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert read(got) == (1, 2, 22_050, noise(10_000, seed=3).samples.tolist())
+
+
+def test_through_a_link_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    link, file = tmp_path / "link.wav", tmp_path / "file.wav"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    save(link, [noise(10)])
+    assert link.is_symlink()
+    assert len(read(file)[3]) == 10
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    circle = tmp_path / "a.wav"
+    circle.symlink_to(circle)
+    with pytest.raises(DeviceError, match=r"a\.wav: cannot be written"):
+        save(circle, [noise(10)])
 
 
 @pytest.mark.parametrize("place", ["folder", "none/a.wav", "file/a.wav", "x" * 300, "."])
