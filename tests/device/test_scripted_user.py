@@ -54,7 +54,7 @@ def test_a_user_waits_until_the_light_invites() -> None:
     async def act() -> None:
         await stage.world.sleep(5.0)
         for state in State:
-            if state not in (State.LISTENING, State.IDLE):
+            if state not in (State.LISTENING, State.IDLE, State.ATTENTION):
                 stage.light.show(state)
                 await stage.world.sleep(5.0)
 
@@ -62,7 +62,7 @@ def test_a_user_waits_until_the_light_invites() -> None:
     assert stage.spoke() == []
 
 
-@pytest.mark.parametrize("inviting", [State.LISTENING, State.IDLE])
+@pytest.mark.parametrize("inviting", [State.LISTENING, State.IDLE, State.ATTENTION])
 def test_a_user_speaks_half_a_second_after_the_toy_has_answered(inviting: State) -> None:
     stage = Stage(Shout(1.0), Shout(1.0))
 
