@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Sequence
 
@@ -27,6 +28,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
+    observers = (*observers, _settle)
     current = chosen()
     lived: tuple[Settings, Sequence[Character]] | None = None
     while not told_to_stop.is_set():
@@ -58,6 +60,14 @@ def telling(notify: Callable[[str], None]) -> Observer:
             notify("READY=1")
 
     return tell
+
+
+def _settle(event: Event) -> None:
+    """An observer that lets Python look through all that was loaded for the last time: while it does, for 0.1 s and
+    more, all threads stand still, and so does the sound."""
+    if event.name == "ready":
+        gc.collect()
+        gc.freeze()
 
 
 async def _set(event: asyncio.Event) -> None:

@@ -11,12 +11,12 @@ import json
 import os
 import re
 from collections.abc import AsyncGenerator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from companion.audio import Audio
 from companion.errors import NoVoice, SettingsError
+from models.threads import engine_thread
 
 if TYPE_CHECKING:
     from piper import PiperVoice
@@ -53,7 +53,7 @@ class Piper:
         self._length_scale = length_scale
         # One thread of its own. What runs in it cannot be stopped: when a phrase is closed or cancelled, the sentence
         # that is being made is finished and dropped, and its others are never begun.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="piper")
+        self._thread = engine_thread("piper")
         self._voice: PiperVoice | None = None
 
     async def load(self) -> None:

@@ -14,7 +14,6 @@ import asyncio
 import ctypes
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 from weakref import finalize
@@ -24,6 +23,7 @@ import numpy as np
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples, Utterance
 from companion.errors import NotHeard
 from companion.ports import Transcript
+from models.threads import engine_thread
 
 FALL: Final = 35.0
 """Decibels below the loudest frame from which on the ends of an utterance count as silence."""
@@ -51,7 +51,7 @@ class SphinxTranscriber:
         """Costs nothing: the model is loaded by `load`, else at the first use (0.5 s on a desk)."""
         # One thread of its own, because the decoder can do one thing at a time. A reading cannot be stopped: when a
         # call is cancelled the next one waits for the thread, and one that is cancelled while it waits never begins.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sphinx")
+        self._thread = engine_thread("sphinx")
         self._decoder: _Decoder | None = None
 
     async def load(self) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -18,6 +17,7 @@ import numpy as np
 from companion.audio import RATE, Audio, Utterance
 from companion.errors import NotHeard, SettingsError
 from companion.ports import Transcript
+from models.threads import engine_thread
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -60,7 +60,7 @@ class WhisperTranscriber:
         self._threads = threads or max(1, (os.cpu_count() or 1) - 1)
         # One thread of its own. What runs in it cannot be stopped: when a call is cancelled the next one waits for the
         # thread, nobody gets the late result, and a call that is cancelled while it waits never begins.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper")
+        self._thread = engine_thread("whisper")
         self._model: WhisperModel | None = None
 
     async def load(self) -> None:

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import ctranslate2
@@ -34,6 +35,7 @@ from device.microphone import SoundCardMicrophone
 from device.sound_cards import PortAudio
 from device.speaker import SoundCardSpeaker
 from device.wall_clock import WallClock
+from models.threads import engine_thread, give_way
 
 SECONDS = 300 if os.environ.get("COMPANION_SOAK") == "1" else 120
 ROOM_RATE = 48_000
@@ -167,7 +169,9 @@ def whisper(folder: Path) -> ctranslate2.models.Whisper:
     spec.optimize(quantization="int8")
     folder.mkdir()
     spec.save(str(folder))
-    return ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=CORES, inter_threads=2)
+    load = partial(ctranslate2.models.Whisper, str(folder), compute_type="int8", intra_threads=CORES, inter_threads=2)
+    with engine_thread("whisper") as thread:  # as the product's own engines: its threads give way to sound
+        return thread.submit(load).result()
 
 
 @contextmanager
@@ -178,6 +182,7 @@ def busy(model: ctranslate2.models.Whisper) -> Iterator[list[float]]:
     features = ctranslate2.StorageView.from_array(np.random.default_rng(4).random((1, 80, 3_000), dtype=np.float32))
 
     def encode() -> None:
+        give_way()
         while not over.is_set():
             began = time.monotonic()
             model.encode(features, to_cpu=True)
