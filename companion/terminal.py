@@ -59,7 +59,7 @@ class Narrator:
             case "turn":
                 self._turn(told)
             case "fault":
-                self._errors.print(f"{told['text']}.", style="red", soft_wrap=True, highlight=False)
+                self._errors.print(f"companion: {told['text']}", style="red", soft_wrap=True, markup=False)
 
     def summary(self, engines: Sequence[Served], files: Sequence[tuple[str, float]], until: float) -> None:
         """What there is to know when it is over: `files` with the seconds of sound in each, `until` in seconds."""
@@ -118,7 +118,7 @@ class Narrator:
         if self._out.is_terminal:
             columns = Table.grid(padding=(0, 2))
             columns.add_column(width=width, justify="right")
-            columns.add_column()
+            columns.add_column(overflow="fold")
             columns.add_row(left, right)
             self._out.print(columns)
         else:
