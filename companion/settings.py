@@ -190,7 +190,14 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
 
 def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
     """The key to the service, wherever it is kept: the key file, a systemd credential, the environment. Raises
-    SettingsError if a key file was named and cannot be read."""
+    SettingsError if a key file was named and cannot be read, and for what cannot be a key."""
+    secret = _secret(settings, environment)
+    if secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
+        raise SettingsError(["The key holds spaces, line breaks or letters that no key has: copy it again, alone"])
+    return secret
+
+
+def _secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
     if settings.chat.key_file:
         try:
             return settings.chat.key_file.expanduser().read_text(encoding="utf-8").strip() or None

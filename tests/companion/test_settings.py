@@ -313,6 +313,13 @@ def test_a_key_file_that_is_not_text_is_a_mistake_that_shows_nothing_of_it(tmp_p
     assert str(caught.value) == f"chat.key_file: {file} cannot be read (it is not text)"
 
 
+@pytest.mark.parametrize("secret", ["sk-a\nsk-b", "sk-a sk-b", "sk-é", "sk-\x1b[A"])
+def test_what_cannot_be_a_key_is_refused_and_not_shown(secret: str) -> None:
+    with pytest.raises(SettingsError, match="that no key has") as caught:
+        key(Settings(), {"DASHSCOPE_API_KEY": secret})
+    assert "sk-" not in str(caught.value)
+
+
 def test_the_settings_never_hold_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "key"
     file.write_text(SECRET)
