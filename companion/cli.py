@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +28,7 @@ FAILED, USAGE, SETTINGS = 1, 2, 78
 UNWRAPPED = 10_000
 """Columns of help that goes to a file or a pipe."""
 
-TERMINAL = sys.stdout.isatty()
+TERMINAL = bool(sys.stdout and sys.stdout.isatty())
 
 app = typer.Typer(
     help="A character one can talk to, in a plush toy, a smart speaker or on the desk.",
@@ -40,8 +42,8 @@ app = typer.Typer(
 characters = typer.Typer(help="The characters: list them, read one, check your own.", no_args_is_help=True)
 app.add_typer(characters, name="characters")
 
-out = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 Who = Annotated[str | None, typer.Option("--character", metavar="NAME|FILE", help="whom to talk to")]
 Cast = Annotated[
@@ -53,6 +55,9 @@ Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings to u
 
 def main() -> None:
     """Run the command; every error of ours is one sentence on stderr and an exit code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the conversation
     try:
         app()
     except SettingsError as error:
@@ -60,6 +65,9 @@ def main() -> None:
         sys.exit(SETTINGS)
     except CompanionError as error:
         _complain(str(error))
+        sys.exit(FAILED)
+    except OSError as error:  # such as a full disk below the journal, or below what we print
+        _complain(f"Cannot go on: {error.strerror or error}")
         sys.exit(FAILED)
 
 
@@ -96,9 +104,10 @@ def simulate(
     from device.wav import save as save_wav
     from device.wav import with_silences
 
-    for path in (save, timeline, journal):
-        if path:
-            _check_place(path)
+    written = [path for path in (save, timeline, journal) if path]
+    for path in written:
+        _check_place(path)
+    _check_apart(written, [*(wav or []), *map(Path, who or []), *([config] if config else [])])
     chosen = settings.load(config)
     cast = _cast(who, chosen)
     if terminal:
@@ -112,7 +121,7 @@ def simulate(
 
     async def converse(observers: list[Observer]) -> build.Simulation:
         lines = [line for line, _ in recordings]
-        lines += [await build.spoken(text, cast[0].language) for text in say or []]
+        lines += [await build.spoken(text.encode(errors="replace").decode(), cast[0].language) for text in say or []]
         scene = build.simulation(chosen, cast, lines, world=world, seed=seed, observers=observers)
         async with scene as simulation:
             await simulation.run()
@@ -279,6 +288,17 @@ def _check_place(path: Path) -> None:
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         reason = "it is a folder" if path.is_dir() else "is its folder there, and yours?"
         raise DeviceError(f"{path}: cannot be written ({reason})")
+
+
+def _check_apart(written: Sequence[Path], read: Sequence[Path]) -> None:
+    """Refuse to write two things to one file, or over a file that is to be read."""
+    taken = {os.path.realpath(path) for path in read}
+    for path in written:
+        place = os.path.realpath(path)
+        if place in taken and (path.is_file() or not path.exists()):
+            _complain(f"{path}: is named twice; what is written needs a file of its own")
+            raise typer.Exit(USAGE)
+        taken.add(place)
 
 
 def _complain_all(error: SettingsError) -> None:

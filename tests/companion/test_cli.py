@@ -218,6 +218,54 @@ def test_a_service_that_cannot_be_reached_is_named_and_apologised_for() -> None:
     assert load("pip").apology("unreachable") in done.stdout
 
 
+def test_a_simulation_ends_although_the_service_refuses_the_key() -> None:
+    answer = (401, {}, {"error": {"message": "no such key", "code": "invalid_api_key"}})
+    with recording_server(answer, answer) as server:
+        done = companion(
+            "simulate", "--say", "A", "--say", "B", DASHSCOPE_API_KEY="sk-x", COMPANION_CHAT__BASE_URL=server.base_url
+        )
+    assert done.returncode == 0
+    assert len(server.requests) == 2
+    assert "does not accept the key" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--out", "a", "--journal", "a"],
+        ["--out", "a", "--timeline", "./a"],
+        ["--wav", "hello.wav", "--out", "hello.wav"],
+        ["--character", "pip.toml", "--journal", "pip.toml"],
+    ],
+)
+def test_nothing_is_written_over_what_is_read_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("hello.wav", "pip.toml"):
+        Path(name).write_bytes(b"kept")
+    done = companion("simulate", "--say", "Hi", *words)
+    assert done.returncode == 2
+    assert "named twice" in done.stderr
+    assert not Path("a").exists()
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"kept"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a disk that is always full")
+def test_a_full_disk_below_the_journal_ends_it_in_one_sentence() -> None:
+    done = companion("simulate", "--say", "Hi", "--journal", "/dev/full")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_chat_takes_what_is_no_utf8_as_far_as_it_is() -> None:
+    done = subprocess.run([str(COMPANION), "chat"], input=b"hello \xff\n", capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert b"cannot be used" not in done.stderr
+    assert done.stdout.count(b"Pip:") == 2
+
+
 @pytest.mark.parametrize(
     ("sound", "complaint"),
     [
