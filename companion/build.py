@@ -5,24 +5,20 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from companion import engines
+from companion import bodies, engines
 from companion.audio import Audio
+from companion.bodies import Body
 from companion.cast import Cast, Member
 from companion.character import Character, Espeak
 from companion.conversation import Conversation
@@ -36,19 +32,15 @@ from companion.life import Life
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.ports import (
-    Button,
     ChatModel,
     Clock,
     Engine,
     Event,
-    Light,
     Message,
-    Microphone,
     Observer,
-    Speaker,
 )
 from companion.settings import Settings
-from companion.tasks import cancelled, first_of
+from companion.tasks import first_of
 from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
 
 if TYPE_CHECKING:
@@ -132,20 +124,21 @@ async def toy(
     from device.control_socket import ControlSocket, default_path
 
     async with AsyncExitStack() as stack:
-        clock, microphone, speaker = await _sound_cards(settings, stack)
-        light, button = await _gpio(settings, clock, stack, observers)
-        chosen = await engines.on_duty(settings, characters, stack, _warning(clock, observers))
-        for part in chosen.served:
-            for reason in part.skipped:
-                _warning(clock, observers)(reason)
-        body = Body(clock, microphone, speaker, light, button)
+        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence))
+        warn = _warning(body.clock, observers)
+        chosen = await engines.on_duty(settings, characters, stack, warn)
         life = _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
+        for sentence in body.missing:
+            _tell(body.clock, observers, "device", sentence, recovered=False)
+            life.trouble()
+        for sentence in (reason for part in chosen.served for reason in part.skipped):
+            warn(sentence)
         socket = ControlSocket(default_path(os.environ), life)
         stack.push_async_callback(socket.close)
         try:
             await socket.open()
         except DeviceError as error:
-            _warning(clock, observers)(str(error))
+            warn(str(error))
         yield life
 
 
@@ -154,104 +147,23 @@ async def desk(
     settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
 ) -> AsyncIterator[tuple[Life, tuple[Served, ...]]]:
     """A toy of this computer's own microphone and speaker: its light is the terminal, its button the Enter key."""
-    from device.absent import DarkLight
-    from device.keyboard import KeyboardButton
-
     async with AsyncExitStack() as stack:
-        clock, microphone, speaker = await _sound_cards(settings, stack)
-        button = KeyboardButton(sys.stdin)
-        stack.callback(button.close)
-        chosen = await engines.at_the_desk(settings, characters, stack, _warning(clock, observers))
-        body = Body(clock, microphone, speaker, DarkLight(), button)
+        body = await bodies.at_the_desk(settings, stack)
+        chosen = await engines.at_the_desk(settings, characters, stack, _warning(body.clock, observers))
         yield (
             _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
             chosen.served,
         )
 
 
-async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
-    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow."""
-    from device.microphone import SoundCardMicrophone
-    from device.sound_cards import PortAudio
-    from device.speaker import SoundCardSpeaker
-    from device.wall_clock import WallClock
-
-    clock = WallClock()
-    cards = PortAudio()
-    speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
-    stack.push_async_callback(speaker.close)
-    microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
-    stack.push_async_callback(microphone.close)
-    with suppress(DeviceError):  # told when it is needed
-        await microphone.read()
-    return clock, microphone, speaker
-
-
-async def _gpio(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, observers: Sequence[Observer]
-) -> tuple[Light, Button]:
-    """Light and button on the board's pins, or none where there are no pins; why is told to `observers`."""
-    from device.absent import DarkLight, NoButton
-    from device.boards import BOARDS
-    from device.button import GpioButton
-    from device.light import GpioLight
-
-    name = settings.body.board
-    if name not in BOARDS:
-        near = get_close_matches(name, BOARDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BOARDS)}"
-        raise SettingsError([f"body.board: there is no board {name!r}; {hint}"])
-    wiring = BOARDS[name]
-    await asyncio.to_thread(import_module, "gpiozero")
-    light: Light = DarkLight()
-    button: Button = NoButton()
-
-    tell = cache(_telling(clock, observers, kind="device", recovered=False))  # once, of light and button
-
-    async def shine(lamps: GpioLight) -> None:
-        try:
-            await lamps.shine()
-        except DeviceError as error:
-            tell(str(error))
-
-    if wiring.light_pins:
-        try:
-            light = lamps = GpioLight(wiring, clock)
-            stack.callback(lamps.close)
-            stack.push_async_callback(cancelled, asyncio.create_task(shine(lamps)))
-        except DeviceError as error:
-            tell(str(error))
-    if wiring.button is not None:
-        try:
-            button = switch = GpioButton(wiring)
-            stack.callback(switch.close)
-        except DeviceError as error:
-            tell(str(error))
-    return light, button
-
-
 def _warning(clock: Clock, observers: Sequence[Observer]) -> Callable[[str], None]:
     """Tells observers of what goes on all the same."""
-    return _telling(clock, observers, kind="warning", recovered=True)
+    return lambda sentence: _tell(clock, observers, "warning", sentence, recovered=True)
 
 
-def _telling(clock: Clock, observers: Sequence[Observer], *, kind: str, recovered: bool) -> Callable[[str], None]:
-    def tell(text: str) -> None:
-        for observe in observers:
-            observe(Event(clock.now(), "fault", {"kind": kind, "text": text, "recovered": recovered}))
-
-    return tell
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The devices of a toy."""
-
-    clock: Clock
-    microphone: Microphone
-    speaker: Speaker
-    light: Light
-    button: Button
+def _tell(clock: Clock, observers: Sequence[Observer], kind: str, sentence: str, *, recovered: bool) -> None:
+    for observe in observers:
+        observe(Event(clock.now(), "fault", {"kind": kind, "text": sentence, "recovered": recovered}))
 
 
 @dataclass(frozen=True, slots=True)

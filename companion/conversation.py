@@ -62,7 +62,9 @@ class Conversation:
         self._asked: Member | None = None
         """Who has asked something that may be answered by silence."""
         self._refused = False
-        """Whether the service refuses us until the owner mends it; the light says so."""
+        """Whether the service refuses us until the owner mends it ..."""
+        self._troubled = False
+        """... or something else is missing that only the owner can mend: the light says so at rest."""
 
     async def open(self) -> None:
         """Say the first words: at most two toys in a row."""
@@ -84,7 +86,7 @@ class Conversation:
         """Wait for the next thing somebody says; or for who has asked and gets no answer. Fall idle meanwhile."""
         await self._ears.ignore(TAIL_SECONDS)
         asked, self._asked = self._asked, None
-        self.show(State.ATTENTION if self._refused else State.LISTENING)
+        self._rest(State.LISTENING)
         patience = AFTER_A_QUESTION_SECONDS if asked else FOLLOW_UP_SECONDS
         async with meanwhile() as begin:
             while not isinstance(noticed := await self._ears.next(patience), Utterance):
@@ -94,7 +96,7 @@ class Conversation:
                 elif asked:
                     return asked
                 else:
-                    self.show(State.ATTENTION if self._refused else State.IDLE)
+                    self._rest(State.IDLE)
                     patience = math.inf
             return noticed
 
@@ -161,6 +163,13 @@ class Conversation:
         """Do something while nobody is heard. The microphone is read on, so that it is fresh when we listen again;
         without echo cancellation what it brings now may well be the toy itself."""
         await first_of(doing, self._ears.ignore())
+
+    def trouble(self) -> None:
+        """Something is missing that only the owner can mend; the conversation goes on without it."""
+        self._troubled = True
+
+    def _rest(self, state: State) -> None:
+        self.show(State.ATTENTION if self._refused or self._troubled else state)
 
     def show(self, state: State) -> None:
         """The light and the journal tell the same, and only here."""

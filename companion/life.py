@@ -69,6 +69,10 @@ class Life:
         """Listen again."""
         self._unmuted.set()
 
+    def trouble(self) -> None:
+        """Something is missing that only the owner can mend: the light says so when nothing else goes on."""
+        self._conversation.trouble()
+
     def tell(self, text: str) -> None:
         """Something to know for the next answer, and only then."""
         self._mind.tell(text)
@@ -127,6 +131,7 @@ class Life:
             await engine.load()
         except TurnError as error:
             self._conversation.lost(error, recovered=False)
+            self._conversation.trouble()
         turn.stage("load")
         return turn.seconds
 

@@ -20,11 +20,11 @@ POLITE_SECONDS = 0.5
 PATIENT_SECONDS = 3.5
 """How long the user waits for an answer: longer than the longest pause within an utterance."""
 
-INVITING = (State.LISTENING, State.IDLE, State.ATTENTION)
-"""What the light shows when one may speak: refused by its service, the toy asks for attention, and listens."""
+INVITING = (State.LISTENING, State.IDLE)
+"""What the light shows when one may speak."""
 
 PUZZLING = (State.ATTENTION,)
-"""What it shows when something is wrong: one waits, and then speaks all the same."""
+"""What it shows when something is wrong: one waits, and then speaks all the same. Refused by its service, it listens."""
 
 
 class Line(Protocol):

@@ -62,7 +62,20 @@ def test_a_user_waits_until_the_light_invites() -> None:
     assert stage.spoke() == []
 
 
-@pytest.mark.parametrize("inviting", [State.LISTENING, State.IDLE, State.ATTENTION])
+def test_a_user_speaks_to_a_toy_that_asks_for_attention_too_but_not_so_soon() -> None:
+    stage = Stage(Shout(1.0))
+
+    async def act() -> None:
+        stage.light.show(State.ATTENTION)
+        await stage.world.sleep(3.4)
+        assert stage.spoke() == []
+        await stage.world.sleep(1.5)
+
+    stage.live(act)
+    assert len(stage.spoke()) == 1
+
+
+@pytest.mark.parametrize("inviting", [State.LISTENING, State.IDLE])
 def test_a_user_speaks_half_a_second_after_the_toy_has_answered(inviting: State) -> None:
     stage = Stage(Shout(1.0), Shout(1.0))
 

@@ -1,0 +1,119 @@
+"""This file builds the bodies: sound cards, light and button of a real one, as far as they are there.
+
+Each device's file is imported in the function that needs it, because start-up time counts; all is undone in reverse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from companion.errors import DeviceError, SettingsError
+from companion.ports import Button, Clock, Light, Microphone, Speaker
+from companion.settings import Settings
+from companion.tasks import cancelled
+
+if TYPE_CHECKING:
+    from device.boards import Board
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The devices of a toy."""
+
+    clock: Clock
+    microphone: Microphone
+    speaker: Speaker
+    light: Light
+    button: Button
+    missing: tuple[str, ...] = ()
+    """What should be there and is not: a sentence for each."""
+
+
+async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Body:
+    """The body of a toy among people; `warn` is told of what breaks later. Raises SettingsError."""
+    clock, microphone, speaker = await _sound_cards(settings, stack)
+    light, button, missing = await _gpio(_board(settings), clock, stack, warn)
+    return Body(clock, microphone, speaker, light, button, missing)
+
+
+async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
+    """This computer's own microphone and speaker; the terminal is the light, the Enter key the button."""
+    from device.absent import DarkLight
+    from device.keyboard import KeyboardButton
+
+    clock, microphone, speaker = await _sound_cards(settings, stack)
+    button = KeyboardButton(sys.stdin)
+    stack.callback(button.close)
+    return Body(clock, microphone, speaker, DarkLight(), button)
+
+
+async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
+    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow."""
+    from device.microphone import SoundCardMicrophone
+    from device.sound_cards import PortAudio
+    from device.speaker import SoundCardSpeaker
+    from device.wall_clock import WallClock
+
+    clock = WallClock()
+    cards = PortAudio()
+    speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
+    stack.push_async_callback(speaker.close)
+    microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
+    stack.push_async_callback(microphone.close)
+    with suppress(DeviceError):  # told when it is needed
+        await microphone.read()
+    return clock, microphone, speaker
+
+
+def _board(settings: Settings) -> Board:
+    """The board of the settings. Raises SettingsError."""
+    from device.boards import BOARDS
+
+    name = settings.body.board
+    if name not in BOARDS:
+        near = get_close_matches(name, BOARDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BOARDS)}"
+        raise SettingsError([f"body.board: there is no board {name!r}; {hint}"])
+    return BOARDS[name]
+
+
+async def _gpio(
+    board: Board, clock: Clock, stack: AsyncExitStack, warn: Callable[[str], None]
+) -> tuple[Light, Button, tuple[str, ...]]:
+    """Light and button on the board's pins, as far as there are pins; and why not."""
+    from device.absent import DarkLight, NoButton
+    from device.button import GpioButton
+    from device.light import GpioLight
+
+    await asyncio.to_thread(import_module, "gpiozero")
+    light: Light = DarkLight()
+    button: Button = NoButton()
+    missing: list[str] = []
+
+    async def shine(lamps: GpioLight) -> None:
+        try:
+            await lamps.shine()
+        except DeviceError as error:
+            warn(str(error))
+
+    if board.light_pins:
+        try:
+            light = lamps = GpioLight(board, clock)
+            stack.callback(lamps.close)
+            stack.push_async_callback(cancelled, asyncio.create_task(shine(lamps)))
+        except DeviceError as error:
+            missing.append(str(error))
+    if board.button is not None:
+        try:
+            button = switch = GpioButton(board)
+            stack.callback(switch.close)
+        except DeviceError as error:
+            missing.append(str(error))
+    return light, button, tuple(dict.fromkeys(missing))  # what is true of both is said once
