@@ -192,6 +192,17 @@ def test_refused_by_the_service_it_asks_for_attention_until_a_turn_works() -> No
     assert scene.states()[-3:] == ["thinking", "speaking", "attention"]
 
 
+def test_troubled_it_asks_for_attention_at_rest_and_talks_all_the_same() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
+    scene.life.trouble()
+    scene.play()
+    assert scene.states() == [
+        *("booting", "speaking", "attention", "listening"),
+        *("thinking", "speaking", "attention"),
+    ]
+    assert scene.told("said")[-1].fields["text"] == "Yes."
+
+
 class Silent(ScriptedVoice):
     async def load(self) -> None:
         raise NoVoice("There is no such voice")

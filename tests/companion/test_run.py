@@ -28,6 +28,9 @@ from models.piper import Piper
 
 HERE = Path(__file__).parents[1]
 SPEECH = HERE / "speech"
+BRIEF = {"COMPANION_TOY__CHARACTER": str(HERE / "brief.toml")}
+"""A character that soon lets one speak."""
+
 WORDS = "hello little fox"
 HEAVY = {"openai", "httpx", "httpx2", "faster_whisper", "ctranslate2", "piper", "onnxruntime", "av", "tokenizers"}
 """Libraries that take long to load."""
@@ -64,7 +67,7 @@ class Running:
                 str(folder / "told.json"),
                 *("run", "--journal", str(self._journal), *words),
             ],
-            env=clean | environment,
+            env=clean | BRIEF | environment,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -148,7 +151,9 @@ def simulated(folder: Path, environment: dict[str, str], name: str) -> tuple[lis
     out, journal = folder / "simulated.wav", folder / "simulated.jsonl"
     words = ["simulate", "--wav", SPEECH / name, "--out", out, "--journal", journal]
     companion = Path(sys.executable).with_name("companion")
-    subprocess.run([str(word) for word in (companion, *words)], env=os.environ | environment, check=True, timeout=60)
+    subprocess.run(
+        [str(word) for word in (companion, *words)], env=os.environ | BRIEF | environment, check=True, timeout=60
+    )
     return [json.loads(line) for line in journal.read_text().splitlines()], out
 
 
@@ -199,7 +204,7 @@ def test_a_whole_conversation_on_a_real_sound_path(tmp_path: Path, store: Path) 
     with wave.open(str(out)) as file:
         rate = file.getframerate()
         played = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-    opening = len(spoken(store, load("pip").opening))
+    opening = len(spoken(store, load(BRIEF["COMPANION_TOY__CHARACTER"]).opening))
     for part in (played[:opening], played[opening:]):
         assert sounds_alike(recorded, soxr.resample(part, rate, 48_000)) > 0.99
     assert "sk-secret" not in said + json.dumps(toy.events())
