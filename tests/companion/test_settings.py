@@ -378,3 +378,10 @@ def test_what_the_service_would_refuse_is_refused_before_with_its_range(variable
 def test_a_bias_of_ones_own_has_token_ids_and_weights_from_minus_100_to_100(tmp_path: Path, table: str) -> None:
     (mistake,) = mistakes(written(tmp_path, f"[chat.spoken_bias]\n{table}"), {})
     assert "-100 to 100" in mistake
+
+
+@pytest.mark.parametrize("dotted", known_keys())
+def test_every_key_is_in_the_readme(dotted: str) -> None:
+    section, _, name = dotted.partition(".")
+    readme = Path(__file__).parents[2] / "README.md"
+    assert f"| `[{section}] {name}` |" in readme.read_text(encoding="utf-8")
