@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,12 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from companion import tables
 from companion.errors import Cause, NotHeard, NoVoice, SettingsError
 
 BUNDLED = Path(__file__).parent / "characters"
-
-LARGEST_FILE = 256 * 1024
-"""Bytes. Far above any sensible character, far below what hurts a Pi."""
 
 LONGEST_SECTION = 6_000
 """Characters of one persona section: all four stay below the smallest input window (7,680 tokens), with room
@@ -118,17 +115,7 @@ def load(name_or_file: str) -> Character:
 
 def read(path: Path) -> Character:
     """The character in one file. Raises SettingsError with every mistake in it, each with the file's name."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise SettingsError([f"{path}: larger than {LARGEST_FILE // 1024} KiB; a page or two of text will do"])
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError([f"{path}: cannot be read ({error.strerror})"]) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError([f"{path}: is not UTF-8 text"]) from error
-    except (ValueError, RecursionError) as error:  # also for numbers too long and lists too deep
-        raise SettingsError([f"{path}: is not valid TOML: {error}"]) from error
-    return parse(table, str(path))
+    return parse(tables.read(path), str(path))
 
 
 def parse(table: Mapping[str, Any], origin: str) -> Character:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from companion import tables
 from companion.address import is_loopback
 from companion.ears import Patience
 from companion.errors import SettingsError
@@ -26,9 +26,6 @@ CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
 """The name of systemd's credential with the key, and what it holds where the owner has put none."""
 
 MACHINES_FILE = Path("/etc/companion/companion.toml")
-
-LARGEST_FILE = 256 * 1024
-"""Bytes."""
 
 
 class _Section(BaseModel):
@@ -174,7 +171,7 @@ class Settings(_Section):
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `file` (none: the defaults), overridden by `environment`. Raises SettingsError."""
-    table = _read(file) if file else {}
+    table = tables.read(file) if file else {}
     origin = {_dotted(path): str(file) for path, _ in _leaves(table)}
     for variable in sorted(environment):
         if variable.startswith(PREFIX):
@@ -205,10 +202,11 @@ def _secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             reason = getattr(error, "strerror", None)
             reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
-    credential = Path(environment.get("CREDENTIALS_DIRECTORY", ""), CREDENTIAL)
-    with suppress(OSError, UnicodeDecodeError):
-        if (secret := credential.read_text(encoding="utf-8").strip()) not in ("", NO_CREDENTIAL):
-            return secret
+    if folder := environment.get("CREDENTIALS_DIRECTORY"):
+        with suppress(OSError, UnicodeDecodeError):
+            secret = Path(folder, CREDENTIAL).read_text(encoding="utf-8").strip()
+            if secret not in ("", NO_CREDENTIAL):
+                return secret
     return environment.get(KEY_VARIABLE, "").strip() or None
 
 
@@ -216,19 +214,6 @@ def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
     """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
     home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
     return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise SettingsError([f"{file}: larger than {LARGEST_FILE // 1024} KiB; these are not settings"])
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError([f"{file}: cannot be read ({error.strerror})"]) from error
-    except UnicodeDecodeError as error:
-        raise SettingsError([f"{file}: is not UTF-8 text"]) from error
-    except (ValueError, RecursionError) as error:  # also for numbers too long and lists too deep
-        raise SettingsError([f"{file}: is not valid TOML: {error}"]) from error
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:

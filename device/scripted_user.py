@@ -24,7 +24,7 @@ INVITING = (State.LISTENING, State.IDLE)
 """What the light shows when one may speak."""
 
 PUZZLING = (State.ATTENTION,)
-"""What it shows when something is wrong: one waits, and then speaks all the same. Refused by its service, it listens."""
+"""What it shows when something is wrong: one waits, and then speaks all the same, for it may well listen."""
 
 
 class Line(Protocol):

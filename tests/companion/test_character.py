@@ -10,7 +10,6 @@ from scene import PERSONA, bo
 
 from companion.character import (
     BUNDLED,
-    LARGEST_FILE,
     LONGEST_LINE,
     LONGEST_SECTION,
     SPOKEN_GUIDE,
@@ -22,6 +21,7 @@ from companion.character import (
     read,
 )
 from companion.errors import SettingsError
+from companion.tables import LARGEST_FILE
 
 FILE = """
 name = "Bo"

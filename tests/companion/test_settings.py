@@ -10,7 +10,8 @@ import pytest
 from companion.address import is_loopback
 from companion.ears import Patience
 from companion.errors import SettingsError
-from companion.settings import LARGEST_FILE, Settings, key, known_keys, load
+from companion.settings import Settings, key, known_keys, load
+from companion.tables import LARGEST_FILE
 
 SECRET = "sk-5ecret"
 
@@ -385,3 +386,20 @@ def test_every_key_is_in_the_readme(dotted: str) -> None:
     section, _, name = dotted.partition(".")
     readme = Path(__file__).parents[2] / "README.md"
     assert f"| `[{section}] {name}` |" in readme.read_text(encoding="utf-8")
+
+
+def test_a_key_comes_from_systemds_credential_unless_none_was_put_there(tmp_path: Path) -> None:
+    environment = {"CREDENTIALS_DIRECTORY": str(tmp_path), "DASHSCOPE_API_KEY": "sk-environment"}
+    assert key(load(None, {}), environment) == "sk-environment"
+    (tmp_path / "api_key").write_text("unset")
+    assert key(load(None, {}), environment) == "sk-environment"
+    (tmp_path / "api_key").write_text("sk-credential\n")
+    assert key(load(None, {}), environment) == "sk-credential"
+
+
+def test_no_key_is_taken_from_a_file_that_happens_to_lie_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "api_key").write_text("sk-somebody's")
+    monkeypatch.chdir(tmp_path)
+    assert key(load(None, {}), {}) is None

@@ -6,8 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import onnxruntime
 import piper
 import pytest
+from standstill import longest_standstill
 from toy_models import HUM, toy_piper
 
 from companion.audio import Audio
@@ -216,21 +216,6 @@ def test_a_phrase_nobody_closes_leaves_the_next_one_whole(toy: Path) -> None:
         return await pieces(voice, THREE), abandoned
 
     assert len(asyncio.run(abandon_and_speak())[0]) == 3
-
-
-def longest_standstill(work: Callable[[], Any]) -> float:
-    """Seconds between two turns of the loop, at most, while `work` is done."""
-
-    async def probed() -> float:
-        task = asyncio.ensure_future(work())
-        turns = [time.perf_counter()]
-        while not task.done():
-            await asyncio.sleep(0.001)
-            turns.append(time.perf_counter())
-        await task
-        return float(max(np.diff(turns)))
-
-    return asyncio.run(probed())
 
 
 def test_the_loop_turns_while_it_loads_and_speaks(toy: Path) -> None:

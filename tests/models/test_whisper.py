@@ -6,14 +6,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import faster_whisper
 import numpy as np
 import pytest
+from standstill import longest_standstill
 from toy_models import toy_whisper
 
 from companion.audio import RATE, Audio, Utterance
@@ -196,21 +196,6 @@ def test_a_call_cancelled_in_the_middle_ends_at_once_and_the_next_one_waits(
 
     assert asyncio.run(cancel_and_ask_again()) == WORDS
     assert gate.begun == [RATE, 3 * RATE]
-
-
-def longest_standstill(work: Callable[[], Any]) -> float:
-    """Seconds between two turns of the loop, at most, while `work` is done."""
-
-    async def probed() -> float:
-        task = asyncio.ensure_future(work())
-        turns = [time.perf_counter()]
-        while not task.done():
-            await asyncio.sleep(0.001)
-            turns.append(time.perf_counter())
-        await task
-        return float(max(np.diff(turns)))
-
-    return asyncio.run(probed())
 
 
 def test_the_loop_turns_while_it_loads_and_reads(toy: Path) -> None:
