@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_settings_is_not_even_read(tmp_path: Path) -> None
     file = tmp_path / "a.toml"
     with file.open("wb") as large:
         large.truncate(LARGEST_FILE + 1)
-    assert mistakes(file) == [f"{file}: larger than 256 KiB; these are not settings"]
+    assert mistakes(file) == [f"{file}: larger than 256 KiB; a page or two of text will do"]
     written(tmp_path, "#" * LARGEST_FILE)
     assert load(tmp_path / "companion.toml", {}) == Settings()
 
