@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
+ENDURANCE := tests/device/test_endurance.py
+SOUND_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
 
 .PHONY: demo install test soak check clean
 .DELETE_ON_ERROR:
@@ -19,13 +21,14 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 
 install: .venv/runs ## what it takes to run, in .venv, and nothing more
 
-test: .venv/tests ## all tests
-	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
-	$(BIN)/pytest
+test: .venv/tests ## all tests; the one of endurance alone, because it wants all cores to itself
+	@.ci/packages $(SOUND_PACKAGES)
+	$(BIN)/pytest -n auto --dist worksteal --ignore $(ENDURANCE)
+	$(BIN)/pytest $(ENDURANCE)
 
 soak: .venv/tests ## what is too long for `make test`
-	@.ci/packages libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
-	COMPANION_SOAK=1 $(BIN)/pytest tests/device/test_endurance.py
+	@.ci/packages $(SOUND_PACKAGES)
+	COMPANION_SOAK=1 $(BIN)/pytest $(ENDURANCE)
 
 check: .venv/tests ## style, types, architecture
 	$(BIN)/ruff check .
