@@ -1,4 +1,4 @@
-"""This file puts a toy together from settings: the one place that names concrete engines and devices.
+"""This file puts a toy together from settings. With `engines.py` and `bodies.py` it alone names concrete classes.
 
 Each is imported in the branch that needs it, because start-up time counts, and undone in reverse.
 """

@@ -1,10 +1,7 @@
 """The command line as somebody uses it: real processes, real recordings, the embedded engines."""
 
-import json
-import os
 import re
 import subprocess
-import sys
 import tomllib
 import wave
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command import COMPANION, companion, journal
 from numpy.typing import NDArray
 from recording_server import recording_server, streamed
 
@@ -21,24 +19,6 @@ from companion.character import Espeak, load
 SPEECH = Path(__file__).parents[1] / "speech"
 SPOKEN: dict[str, str] = tomllib.loads((SPEECH / "transcripts.toml").read_text())
 DEMO = list(SPOKEN)[:4]
-COMPANION = Path(sys.executable).with_name("companion")
-
-
-def companion(*words: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
-    return subprocess.run(
-        [str(COMPANION), *map(str, words)],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env=clean | environment,
-        timeout=120,
-        check=False,
-    )
-
-
-def journal(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def samples(path: Path) -> tuple[int, Samples]:
