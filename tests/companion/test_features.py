@@ -131,3 +131,16 @@ def test_long_term_memory_sends_the_persona_apart_and_only_what_is_new(tmp_path:
     assert second["messages"] == [{"role": "user", "content": "Two"}]
     sessions = {headers["x-dashscope-aca-session"] for _, headers, _ in server.requests}
     assert len(sessions) == 1, "also after a restart"
+
+
+def test_a_persona_that_fills_the_whole_request_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "long.toml"
+    sections = "".join(f'{name} = "{"字" * 5000}"\n' for name in ("details", "description", "style"))
+    path.write_text(
+        f'name = "Long"\nsummary = "Long."\nopening = "Hi."\n[persona]\n{sections}[apologies]\nlost = ["Oh."]\n',
+        encoding="utf-8",
+    )
+    done = companion("chat", "--character", path, stdin="Hello\n")
+    assert done.returncode == 78
+    assert "the persona has about 15" in done.stderr
+    assert "takes 8000" in done.stderr
