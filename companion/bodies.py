@@ -36,6 +36,12 @@ class Body:
     """What should be there and is not: a sentence for each."""
 
 
+def prepare() -> None:
+    """Import what every real body needs, while there is no event loop yet that would stand still meanwhile."""
+    for name in ("microphone", "speaker", "light", "button", "control_socket", "wall_clock"):
+        import_module(f"device.{name}")
+
+
 async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Body:
     """The body of a toy among people; `warn` is told of what breaks later. Raises SettingsError."""
     clock, microphone, speaker = await _sound_cards(settings, stack)
@@ -113,7 +119,7 @@ async def _gpio(
     if board.button is not None:
         try:
             button = switch = GpioButton(board)
-            stack.callback(switch.close)
+            stack.push_async_callback(asyncio.to_thread, switch.close)  # it waits for gpiozero's own threads
         except DeviceError as error:
             missing.append(str(error))
     return light, button, tuple(dict.fromkeys(missing))  # what is true of both is said once

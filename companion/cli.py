@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import build, character, settings
+from companion import bodies, build, character, settings
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -165,7 +165,9 @@ def run(
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
         observers: list[Observer] = [service.telling(notifier(os.environ)), narrator, *_journal(journal, stack)]
-        asyncio.run(service.serve(chosen, observers, mistaken=_complain_all))
+        first = chosen()
+        bodies.prepare()
+        asyncio.run(service.serve(first, chosen, observers, mistaken=_complain_all))
 
 
 @app.command()

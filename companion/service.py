@@ -17,32 +17,35 @@ from companion.tasks import first_of
 
 
 async def serve(
+    current: tuple[Settings, Sequence[Character]],
     chosen: Callable[[], tuple[Settings, Sequence[Character]]],
     observers: Sequence[Observer],
     mistaken: Callable[[SettingsError], None],
 ) -> None:
-    """Live until SIGTERM or SIGINT. SIGHUP reads the settings again with `chosen`; if they hold mistakes these go to
-    `mistaken`, and the toy lives on as it is. Raises SettingsError if they do so from the beginning."""
+    """Live as `current` says until SIGTERM or SIGINT. SIGHUP reads the settings again with `chosen`; if they hold
+    mistakes these go to `mistaken`, and the toy lives on as it is. Raises SettingsError if it cannot even begin."""
     loop = asyncio.get_running_loop()
     told_to_stop, told_to_reload = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
     observers = (*observers, _settle)
-    current = chosen()
     lived: tuple[Settings, Sequence[Character]] | None = None
-    while not told_to_stop.is_set():
-        try:
-            async with build.toy(*current, observers) as life:
-                lived = current
-                await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
-            told_to_reload.clear()
-            current = chosen()
-        except SettingsError as error:
-            if lived is None:
-                raise
-            mistaken(error)
-            current, lived = lived, None  # unless what was good is good no more
+    try:
+        while not told_to_stop.is_set():
+            try:
+                async with build.toy(*current, observers) as life:
+                    lived = current
+                    await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
+                told_to_reload.clear()
+                current = chosen()
+            except SettingsError as error:
+                if lived is None:
+                    raise
+                mistaken(error)
+                current, lived = lived, None  # unless what was good is good no more
+    finally:
+        gc.unfreeze()  # else some libraries complain on stderr that they were left behind
 
 
 def telling(notify: Callable[[str], None]) -> Observer:
@@ -63,10 +66,9 @@ def telling(notify: Callable[[str], None]) -> Observer:
 
 
 def _settle(event: Event) -> None:
-    """An observer that lets Python look through all that was loaded for the last time: while it does, for 0.1 s and
-    more, all threads stand still, and so does the sound."""
+    """An observer that spares Python looking through all that was loaded, again and again: while it does, for 0.1 s
+    and more, all threads stand still, and so does the sound."""
     if event.name == "ready":
-        gc.collect()
         gc.freeze()
 
 
