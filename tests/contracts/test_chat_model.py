@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from companion.choosing import BestOf
 from companion.errors import Cause, NoReply
 from companion.ports import ChatModel, Message, Prompt, Usage
 from companion.worktime import HeldChat
@@ -42,6 +43,12 @@ async def held() -> AsyncIterator[tuple[ChatModel, Open]]:
 
 
 @asynccontextmanager
+async def best_of_two() -> AsyncIterator[tuple[ChatModel, Open]]:
+    async with qwen() as (chat, still_open):
+        yield BestOf(chat, 2, lambda _: None), still_open
+
+
+@asynccontextmanager
 async def scripted_refusal() -> AsyncIterator[ChatModel]:
     yield ScriptedChat([[NoReply(Cause.REFUSED, "no")]])
 
@@ -68,7 +75,7 @@ async def keyless() -> AsyncIterator[ChatModel]:
 Factory = Callable[[], AbstractAsyncContextManager[tuple[ChatModel, Open]]]
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_a_reply_is_text_in_pieces_with_the_usage_last_if_at_all(make: Factory) -> None:
     async def ask() -> list[str | Usage]:
         async with make() as (chat, _), aclosing(chat.reply(PROMPT)) as pieces:
@@ -81,7 +88,7 @@ def test_a_reply_is_text_in_pieces_with_the_usage_last_if_at_all(make: Factory) 
     assert len(pieces) - len(texts) <= 1
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_the_same_prompt_gives_the_same_reply(make: Factory) -> None:
     async def ask() -> list[str]:
         async with make() as (chat, _):
@@ -95,7 +102,7 @@ def test_the_same_prompt_gives_the_same_reply(make: Factory) -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_closed_in_the_middle_nothing_stays_open(make: Factory) -> None:
     async def ask() -> int:
         async with make() as (chat, still_open):
@@ -106,7 +113,7 @@ def test_closed_in_the_middle_nothing_stays_open(make: Factory) -> None:
     assert asyncio.run(ask()) == 0
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_cancelled_in_the_middle_nothing_stays_open_and_the_next_reply_comes(make: Factory) -> None:
     async def ask() -> tuple[int, str]:
         async with make() as (chat, still_open):
@@ -141,7 +148,7 @@ def test_what_cannot_be_answered_raises_no_reply(make: Callable[[], AbstractAsyn
     assert failure.value.cause is Cause.REFUSED
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 @pytest.mark.parametrize("count", [1, 2])
 def test_several_replies_are_whole_texts_and_as_many_as_asked_for(make: Factory, count: int) -> None:
     async def ask() -> tuple[list[str], Usage | None]:
@@ -154,7 +161,7 @@ def test_several_replies_are_whole_texts_and_as_many_as_asked_for(make: Factory,
     assert usage is None or usage.completion_tokens > 0
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_a_warm_way_changes_nothing_but_the_wait(make: Factory) -> None:
     async def ask() -> str:
         async with make() as (chat, _):
@@ -166,7 +173,7 @@ def test_a_warm_way_changes_nothing_but_the_wait(make: Factory) -> None:
     assert "dragons" in asyncio.run(ask()).lower()
 
 
-@pytest.mark.parametrize("make", [scripted, qwen, held])
+@pytest.mark.parametrize("make", [scripted, qwen, held, best_of_two])
 def test_a_partial_reply_is_gone_on_with_and_not_repeated(make: Factory) -> None:
     begun = replace(PROMPT, messages=[*PROMPT.messages, Message("assistant", "Bo:", partial=True)])
 
