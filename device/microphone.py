@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -24,7 +23,7 @@ from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Sa
 from companion.errors import DeviceError
 from companion.ports import Clock
 from device.sample_clock import SampleClock
-from device.sound_cards import Format, Line, PortAudio
+from device.sound_cards import Format, Line, PortAudio, be_urgent
 
 BLOCK_SECONDS = 0.020
 """Of one callback. Half as long costs a third more of the processor; sound servers give 30 to 40 ms at once anyway."""
@@ -34,10 +33,6 @@ RING_SECONDS = 5.0
 
 LATENCY_SECONDS = 0.08
 """Asked of the device: its own buffer must outlast a moment in which the callback's thread gets no processor."""
-
-URGENCY = 5
-"""Real-time priority of the callback's thread, where the system grants one. Without it that thread came up to 0.13 s
-late while speech-to-text had two cores; with it 0.05 s [tried]."""
 
 STILL_SECONDS = 2.0
 """A device that gives nothing for so long is lost; nothing else tells, its stream even stays "active"."""
@@ -145,8 +140,7 @@ class SoundCardMicrophone:
     def _take(self, data: Any, count: int, when: Any, status: Any) -> None:
         """One block, in PortAudio's thread."""
         if not self._captured:
-            with suppress(OSError, AttributeError):  # not granted; not Linux
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(URGENCY))  # 0 is this thread
+            be_urgent()
         block = bytes(data)
         now = time.monotonic()
         waited = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else count / self._format.rate

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import threading
 import time
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from companion.errors import DeviceError
 from companion.ports import Clock
 from device.reference import Reference
 from device.sample_clock import SampleClock
-from device.sound_cards import Format, Line, PortAudio
+from device.sound_cards import Format, Line, PortAudio, be_urgent
 from device.track import Join, Track
 
 LEAD_SECONDS = 0.3
@@ -30,10 +28,6 @@ LEAD_SECONDS = 0.3
 
 BLOCK_SECONDS = 0.020
 """Of one callback."""
-
-URGENCY = 5
-"""Real-time priority of the callback's thread, where the system grants one. Without it that thread came up to 0.13 s
-late while speech-to-text had two cores, and there were gaps; with it 0.05 s [tried]."""
 
 LOOK_SECONDS = 0.010
 """Between two looks at how far the sound is, while somebody waits for it."""
@@ -213,8 +207,7 @@ class SoundCardSpeaker:
     def _fill(self, data: Any, count: int, when: Any, status: Any) -> None:
         """The next block, in PortAudio's thread."""
         if not self._track.given:
-            with suppress(OSError, AttributeError):  # not granted; not Linux
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(URGENCY))  # 0 is this thread
+            be_urgent()
         now = time.monotonic()
         ahead = when.outputBufferDacTime - when.currentTime if when.outputBufferDacTime else self._latency
         with self._lock:
