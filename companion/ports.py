@@ -149,10 +149,41 @@ class SpeechDetector(Protocol):
 
 
 class Engine(Protocol):
-    """What every engine can do: a Transcriber, a ChatModel, a Voice."""
+    """What every engine can do: a WakeWord, an EndOfTurn, a Transcriber, a ChatModel, a Voice."""
 
     async def load(self) -> None:
         """Get ready, in a thread; what is ready already does nothing. Raises the TurnError of its port."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The toy was called."""
+
+    phrase: str
+    """By which of its names: lower case, "hey bunny"."""
+    sure: bool
+    """Whether that alone is enough; else the transcript of the same sound must hold the name too."""
+
+
+class WakeWord(Engine, Protocol):
+    """Hears the toy's name in a stream of frames. What is not loaded yet hears nothing."""
+
+    def hears(self, frame: Audio) -> Wake | None:
+        """Whether the name ended in this frame, the next 10 ms of one stream, or just before: told once each time it
+        is said. Quick enough for the event loop."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the stream so far."""
+        ...
+
+
+class EndOfTurn(Engine, Protocol):
+    """Says from the sound alone whether somebody who pauses has finished."""
+
+    async def probability(self, audio: Audio) -> float:
+        """How likely, 0 to 1, the speaker of this utterance so far, at `RATE`, has finished. Raises NotHeard."""
         ...
 
 
