@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from companion.character import Character
@@ -75,9 +76,11 @@ async def at_the_desk(
 
 async def _engines(settings: Settings, characters: Sequence[Character], mind: tuple[ChatModel, Served]) -> Engines:
     chat, chat_served = mind
+    # In threads, for the imports: the microphone is open already, and sound must not wait for them.
     detector = await asyncio.to_thread(_detector)
-    transcriber, ears_served = _transcriber(settings, characters[0].language)
-    voices, (voice_served, *_) = zip(*(_voice(settings, character) for character in characters), strict=True)
+    transcriber, ears_served = await asyncio.to_thread(_transcriber, settings, characters[0].language)
+    chosen = [await asyncio.to_thread(_voice, settings, character) for character in characters]
+    voices, (voice_served, *_) = zip(*chosen, strict=True)
     return Engines(
         detector, transcriber, chat, voices, longest_prompt(settings), ears_served, chat_served, voice_served
     )
@@ -121,6 +124,7 @@ async def mind(
     settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn
 ) -> tuple[ChatModel, Served]:
     """The service where there is a key, else a rehearsal."""
+    await asyncio.to_thread(import_module, "models.qwen")
     from models.qwen_models import DEFAULT
 
     model = settings.chat.model or DEFAULT
@@ -135,6 +139,7 @@ async def mind(
 
 async def service(settings: Settings, stack: AsyncExitStack, warn: Warn) -> tuple[ChatModel, Served]:
     """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
+    await asyncio.to_thread(import_module, "models.qwen")
     from models.qwen import BASE_URL
     from models.qwen_models import DEFAULT
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import anyio._backends._asyncio  # noqa: F401 - else the event loop would import it, at the first request
 import httpx2
 import openai
 
