@@ -1,6 +1,7 @@
-"""This file cuts the microphone's frames into utterances: where speech begins, where it has ended (endpointing).
+"""This file cuts the microphone's frames into utterances: where speech begins, where it pauses, where it has ended.
 
-Everything is counted in frames heard, never in wall time, so that a recording gives the same cuts every time.
+Everything is counted in frames heard, never in wall time, so that a recording gives the same cuts every time. How
+long a pause may be depends on what was said before it; whoever reads that tells the ears, with `expect`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
-from companion.ports import Microphone, SpeechDetector
+from companion.endings import Ending
+from companion.endpointing import Patience, Rhythm
+from companion.errors import DeviceError
+from companion.loudness import Loudness
+from companion.ports import Microphone, SpeechDetector, Wake, WakeWord
 
 SPEECH = 0.5
 """Probability at which a frame counts as speech. Silero's own default."""
@@ -18,21 +23,17 @@ SPEECH = 0.5
 STILL_SPEECH = 0.35
 """Probability at which speech that has begun goes on: 0.15 lower, Silero's own hysteresis."""
 
+GATE_SECONDS = 1.0
+"""A name is listened for while there may be speech, and for so long after: a whole name, with the pauses in it."""
 
-@dataclass(frozen=True)
-class Patience:
-    """How the ears decide, in seconds. The defaults are those of an adult."""
+NAME_SECONDS = 1.5
+"""Sound kept while a name is listened for: the longest name and what came just before."""
 
-    start_voiced: float = 0.12
-    """Speech has begun when so much ..."""
-    start_within: float = 0.16
-    """... of so much was voiced."""
-    pre_roll: float = 0.6
-    """Sound kept from before the beginning: soft first consonants."""
-    pause: float = 0.7
-    """Silence that ends an utterance."""
-    longest: float = 30.0
-    """An utterance is cut here whatever happens: what Whisper takes at once."""
+DEAD_SECONDS = 5.0
+"""Nothing but zeros for so long is no silence: the quietest room makes a microphone count to one now and then."""
+
+PROOF_SECONDS = 0.5
+"""How long a microphone may take to give more than zeros, when it was dead before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,72 +45,167 @@ class SpeechBegan:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Somebody who speaks is silent for a moment."""
+
+    so_far: Utterance
+
+
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """It was only a pause."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
     """Nobody has spoken for as long as was asked."""
+
+
+Noticed = SpeechBegan | Pause | WentOn | Utterance | Quiet
 
 
 class Ears:
     """The one reader of the microphone."""
 
     def __init__(self, microphone: Microphone, detector: SpeechDetector, patience: Patience) -> None:
+        self.patience = patience
+        self.rhythm = Rhythm(patience)
+        """Of whoever speaks to the toy."""
+        self.loudness = Loudness()
+        """Of whoever speaks to the toy."""
         self._microphone = microphone
         self._detector = detector
-        self._patience = patience
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
         self._speech: _Speech | None = None
+        self._held = False
+        self._zeros = 0
 
-    async def next(self, patience: float = math.inf) -> SpeechBegan | Utterance | Quiet:
+    async def next(self, patience: float = math.inf) -> Noticed:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
         again: it goes on where it was. Raises DeviceError."""
         frames_left = patience / FRAME_SECONDS
         while True:
-            frame = await self._microphone.read()
+            frame = await self._read()
             if noticed := self._hear(frame):
                 return noticed
             frames_left -= 1
             if self._speech is None and frames_left < 0.5:
                 return Quiet()
 
+    async def called(self, name: WakeWord) -> Wake:
+        """Wait until the toy is called by its name. The utterance which the name begins, or is all of, comes with
+        `next`. Raises DeviceError."""
+        self._forget()
+        name.reset()
+        kept: deque[Frame] = deque(maxlen=_frames(NAME_SECONDS))
+        fed = open_for = 0
+        while True:
+            frame = await self._read()
+            kept.append(frame)
+            probability = self._detector.probability(frame.captured)
+            if probability >= STILL_SPEECH:
+                self.loudness.hears(frame.captured)
+            open_for = _frames(GATE_SECONDS) if probability >= STILL_SPEECH else open_for - 1
+            if open_for <= 0:
+                if fed:
+                    name.reset()
+                fed = 0
+                continue
+            # The first time it hears what was before the gate opened, too.
+            for heard in [frame] if fed else list(kept):
+                fed += 1
+                if wake := name.hears(self.loudness.evened(heard.captured)):
+                    self._speech = _Speech(list(kept), kept[0].ends - FRAME_SECONDS, frame.ends)
+                    return wake
+
     async def ignore(self, seconds: float = math.inf) -> None:
         """Let `seconds` of sound pass unheard, and forget what came before: no model sees these frames."""
-        self._speech = None
-        self._recent.clear()
-        self._detector.reset()
+        self._forget()
         frames_left = seconds / FRAME_SECONDS
         while frames_left > 0.5:
-            await self._microphone.read()
+            await self._read()
             frames_left -= 1
+
+    async def prove(self) -> None:
+        """Wait for a sign of life from the microphone. Raises DeviceError when there is none."""
+        self._zeros = _frames(DEAD_SECONDS - PROOF_SECONDS)
+        while self._zeros:
+            await self._read()
+
+    def expect(self, ending: Ending) -> None:
+        """What was said up to this pause ends like this."""
+        if self._speech:
+            self._speech.ending = ending
+
+    def hold(self) -> None:
+        """Whatever pauses there are: the utterance lasts until `finish`, because somebody holds a button."""
+        self._held = True
+
+    def finish(self) -> None:
+        """The utterance ends here, if there is one."""
+        self._held = False
+        if self._speech:
+            self._speech.over = True
 
     async def close(self) -> None:
         """Let go of the microphone, until somebody wants to hear again."""
+        self._forget()
         await self._microphone.close()
 
-    def _hear(self, frame: Frame) -> SpeechBegan | Utterance | None:
+    async def _read(self) -> Frame:
+        """The next frame. Raises DeviceError, also when a microphone has given nothing but zeros for too long."""
+        frame = await self._microphone.read()
+        self._zeros = 0 if frame.captured.samples.any() else self._zeros + 1
+        if self._zeros >= _frames(DEAD_SECONDS):
+            await self._microphone.close()
+            raise DeviceError(
+                "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
+            )
+        return frame
+
+    def _forget(self) -> None:
+        self._speech = None
+        self._held = False
+        self._recent.clear()
+        self._detector.reset()
+
+    def _hear(self, frame: Frame) -> Noticed | None:
         probability = self._detector.probability(frame.captured)
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
             return self._begin()
-        self._speech.add(frame, voiced=probability >= STILL_SPEECH)
-        return self._end(frame)
+        return self._go_on(self._speech, frame, voiced=probability >= STILL_SPEECH)
 
     def _begin(self) -> SpeechBegan | None:
-        window = list(self._recent)[-_frames(self._patience.start_within) :]
+        window = list(self._recent)[-_frames(self.patience.start_within) :]
         voiced = [frame for frame, is_voiced in window if is_voiced]
-        if len(voiced) < _frames(self._patience.start_voiced):
+        if len(voiced) < _frames(self.patience.start_voiced):
             return None
         self._speech = _Speech([frame for frame, _ in self._recent], voiced[0].ends - FRAME_SECONDS, voiced[-1].ends)
         self._recent.clear()
         return SpeechBegan(self._speech.began)
 
-    def _end(self, frame: Frame) -> Utterance | None:
-        speech = self._speech
-        assert speech is not None
-        long_enough = frame.ends - speech.ended >= self._patience.pause - FRAME_SECONDS / 2
-        if not long_enough and len(speech.frames) < _frames(self._patience.longest):
-            return None
-        self._speech = None
-        audio = Audio.join([heard.captured for heard in speech.frames])
-        return Utterance(audio, speech.began, speech.ended)
+    def _go_on(self, speech: _Speech, frame: Frame, *, voiced: bool) -> Pause | WentOn | Utterance | None:
+        speech.frames.append(frame)
+        paused = frame.ends - FRAME_SECONDS - speech.ended
+        if voiced:
+            self.loudness.hears(frame.captured)
+            speech.ended = frame.ends
+        silence = frame.ends - speech.ended
+        needed = math.inf if self._held else self.rhythm.silence(speech.ending)
+        too_long = len(speech.frames) >= _frames(self.patience.longest)
+        if speech.over or too_long or silence >= needed - FRAME_SECONDS / 2:
+            self._speech = None
+            return speech.utterance()
+        if voiced and speech.pausing:
+            if speech.ending is not Ending.CLOSED:
+                self.rhythm.paused(paused)
+            speech.pausing, speech.ending = False, Ending.UNKNOWN
+            return WentOn()
+        if not speech.pausing and silence >= self.patience.draft - FRAME_SECONDS / 2:
+            speech.pausing = True
+            return Pause(speech.utterance())
+        return None
 
 
 @dataclass(slots=True)
@@ -117,11 +213,13 @@ class _Speech:
     frames: list[Frame]
     began: float
     ended: float
+    ending: Ending = Ending.UNKNOWN
+    pausing: bool = False
+    """Whether a pause was told, and it is not over."""
+    over: bool = False
 
-    def add(self, frame: Frame, *, voiced: bool) -> None:
-        self.frames.append(frame)
-        if voiced:
-            self.ended = frame.ends
+    def utterance(self) -> Utterance:
+        return Utterance(Audio.join([frame.captured for frame in self.frames]), self.began, self.ended)
 
 
 def _frames(seconds: float) -> int:
