@@ -1,34 +1,102 @@
-"""This file knows what the toy does itself when it is told to, without asking anybody: phrases, by language."""
+"""This file knows what the toy does itself when it is told to, without asking anybody: phrases, by language.
+
+A command is the whole utterance and nothing else. "Stop" stops; "when does the bus stop" is for the character, and so
+is "good night, I am going to bed".
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
-AGAIN_DIFFERENTLY: Mapping[str, Sequence[str]] = MappingProxyType(
+from companion.names import before_name, without_name
+from companion.phrasebook import AFTER, AGAIN, AGAIN_DIFFERENTLY, BEFORE, GOODBYE, LOUDER, QUIETER, STOP
+from companion.words import key, language_of
+
+
+class Command(StrEnum):
+    """What somebody may tell the toy to do."""
+
+    STOP = "stop"
+    LOUDER = "louder"
+    QUIETER = "quieter"
+    AGAIN = "again"
+    """The same words once more."""
+    AGAIN_DIFFERENTLY = "again differently"
+    """Another answer to the same question."""
+    GOODBYE = "goodbye"
+
+
+PHRASES: Mapping[Command, Mapping[str, Sequence[str]]] = MappingProxyType(
     {
-        "en": ("say that again differently", "say it differently", "say that differently", "try that again"),
-        "zh": ("换个说法", "换一种说法", "再说一遍换个说法", "重新说一遍"),
-        "ja": ("別の言い方で", "言い直して", "もう一度違う言い方で言って"),
-        "de": ("sag das nochmal anders", "sag es anders", "sag das anders"),
-        "es": ("dilo de otra manera", "dilo de otra forma"),
-        "fr": ("dis le autrement", "dis ça autrement"),
+        Command.STOP: STOP,
+        Command.LOUDER: LOUDER,
+        Command.QUIETER: QUIETER,
+        Command.AGAIN: AGAIN,
+        Command.AGAIN_DIFFERENTLY: AGAIN_DIFFERENTLY,
+        Command.GOODBYE: GOODBYE,
     }
 )
-"""Asks for another answer to the same words."""
+"""Every command has phrases in every language, and no phrase has two commands."""
 
-POLITE = re.compile(r"^(?:please|bitte|por favor|s il te plaît|请)\s*|\s*(?:please|bitte|por favor|s il te plaît)$")
-"""Does not change what is asked."""
+WITHOUT_SPACES = ("zh", "ja")
+
+_REPEATED = re.compile(r"^(.+?)(?:\W*\1)+$")
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+
+
+def command(heard: str, language: str, names: Collection[str] = ()) -> Command | None:
+    """What the toy is told to do, in `language` (a BCP 47 tag), if `heard` as a whole is nothing else.
+
+    One of the toy's `names` may stand before or after it, and what is only polite. "Stop, stop, stop" is one stop, and
+    "stooop" too.
+    """
+    spoken = language_of(language)
+    table = _commands(spoken)
+    return next((table[asked] for asked in _readings(heard, spoken, names) if asked in table), None)
 
 
 def asks_again_differently(heard: str, language: str) -> bool:
     """Whether this, as a whole, asks for another answer, in `language` (a BCP 47 tag)."""
-    return POLITE.sub("", plain(heard)) in AGAIN_DIFFERENTLY.get(language.partition("-")[0].lower(), ())
+    return command(heard, language) is Command.AGAIN_DIFFERENTLY
 
 
-def plain(heard: str) -> str:
-    """Words only: lower case, no punctuation."""
-    letters = (character if unicodedata.category(character)[0] in "LMN" else " " for character in heard.lower())
-    return " ".join("".join(letters).split())
+def _readings(heard: str, language: str, names: Collection[str]) -> Iterator[str]:
+    """What may be meant, the most literal first."""
+    called = without_name(heard, names)
+    for said in (heard, called, before_name(heard, names), before_name(called or "", names)):
+        if said is not None:
+            asked = key(said)
+            for spelled in dict.fromkeys((asked, _DRAWN_OUT.sub(r"\1", asked), _DRAWN_OUT.sub(r"\1\1", asked))):
+                yield from _without_manners(spelled, language)
+
+
+def _without_manners(asked: str, language: str) -> Iterator[str]:
+    """As it was said, said once instead of often, and with the polite words taken off, one after the other."""
+    yield asked
+    if repeated := _REPEATED.match(asked):
+        yield repeated[1]
+    before, after = _manners(language)
+    if polite := before.match(asked):
+        yield from _without_manners(asked[polite.end() :], language)
+    if polite := after.search(asked):
+        yield from _without_manners(asked[: polite.start()], language)
+
+
+@cache
+def _manners(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    space = "" if language in WITHOUT_SPACES else " "
+    before, after = ("|".join(sorted(map(key, words.get(language, ())), reverse=True)) for words in (BEFORE, AFTER))
+    never = "(?!)"
+    return (
+        re.compile(f"^(?:{before}){space}(?=.)" if before else never),
+        re.compile(f"(?<=.){space}(?:{after})$" if after else never),
+    )
+
+
+@cache
+def _commands(language: str) -> Mapping[str, Command]:
+    return {key(phrase): what for what, phrases in PHRASES.items() for phrase in phrases.get(language, ())}
