@@ -13,7 +13,7 @@ from functools import cache
 from types import MappingProxyType
 
 from companion.names import before_name, without_name
-from companion.phrasebook import AFTER, AGAIN, AGAIN_DIFFERENTLY, BEFORE, GOODBYE, LOUDER, QUIETER, STOP
+from companion.phrasebook import AFTER, AGAIN, AGAIN_DIFFERENTLY, BEFORE, DONE, GOODBYE, LOUDER, QUIETER, STOP
 from companion.words import key, language_of
 
 
@@ -59,9 +59,9 @@ def command(heard: str, language: str, names: Collection[str] = ()) -> Command |
     return next((table[asked] for asked in _readings(heard, spoken, names) if asked in table), None)
 
 
-def asks_again_differently(heard: str, language: str) -> bool:
-    """Whether this, as a whole, asks for another answer, in `language` (a BCP 47 tag)."""
-    return command(heard, language) is Command.AGAIN_DIFFERENTLY
+def done(language: str) -> str:
+    """What the toy says, in `language` (a BCP 47 tag), when it has done what it was told."""
+    return DONE.get(language_of(language), DONE["en"])
 
 
 def _readings(heard: str, language: str, names: Collection[str]) -> Iterator[str]:

@@ -7,31 +7,37 @@ sound, the voice, the HTTP stream. How it starts, is muted and survives its devi
 
 from __future__ import annotations
 
-import math
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable
+from dataclasses import replace
 
-from companion.audio import Utterance
+from companion.addressed import Addressed
+from companion.calling import Calling
 from companion.cast import Cast, Member
-from companion.commands import asks_again_differently
-from companion.ears import Ears, Quiet
+from companion.commands import Command, command, done
+from companion.drafts import Drafts, Heard
+from companion.ears import Ears, Pause, Quiet, SpeechBegan, WentOn
 from companion.errors import Cause, NoReply, TurnError
 from companion.history import USER
 from companion.journal import Journal, Turn
 from companion.mind import Mind
 from companion.phrases import Gesture, Phrase, phrases
-from companion.ports import Clock, Light, Transcriber
-from companion.saying import Saying
+from companion.ports import Clock, EndOfTurn, Light, Transcriber, Wake
+from companion.saying import CUT_OFF, Saying, joined
 from companion.state import State
-from companion.tasks import first_of, meanwhile
+from companion.tasks import cancelled, first_of, meanwhile
 
 FOLLOW_UP_SECONDS = 8.0
-"""After so much silence the toy goes idle ..."""
+"""So long after it was called or has spoken one may speak to it without calling it; then it goes idle ..."""
 
 AFTER_A_QUESTION_SECONDS = 12.0
-"""... and after so much if it has asked something: then it goes on by itself, once."""
+"""... and so long if it has asked something: then it goes on by itself, once."""
 
 TAIL_SECONDS = 0.3
 """After its own last sample the toy is deaf for so long: rooms answer back."""
+
+VOLUME_STEP = 1.6
+"""What "louder" multiplies the amplitude with: 4 dB, the least that everybody calls louder."""
 
 
 class Conversation:
@@ -41,8 +47,11 @@ class Conversation:
         self,
         *,
         cast: Cast,
+        calling: Calling,
+        addressed: Addressed,
         ears: Ears,
         transcriber: Transcriber,
+        end_of_turn: EndOfTurn | None,
         mind: Mind,
         light: Light,
         clock: Clock,
@@ -51,16 +60,26 @@ class Conversation:
     ) -> None:
         """`nudges`: whether a toy that has asked and gets no answer goes on by itself, once."""
         self._cast = cast
+        self._calling = calling
+        self._addressed = addressed
         self._ears = ears
         self._transcriber = transcriber
+        self._end_of_turn = end_of_turn
         self._mind = mind
         self._light = light
         self._clock = clock
         self._journal = journal
         self._nudges = nudges
+        self._language = cast.members[0].character.language
         self._state: State | None = None
+        self._window = 0.0
+        """Seconds for which one may speak to it without calling it, from when it listens again."""
         self._asked: Member | None = None
         """Who has asked something that may be answered by silence."""
+        self._last = (cast.members[0], "")
+        """Who has answered last, and what."""
+        self._deaf_until = 0.0
+        """Seconds on the clock."""
         self._refused = False
         """Whether the service refuses us until the owner mends it ..."""
         self._troubled = False
@@ -76,47 +95,149 @@ class Conversation:
                 self.lost(error, recovered=False)
             finally:
                 self._mind.remember(member.name, saying.words)
+        self.invite()
+
+    def invite(self) -> None:
+        """Somebody may speak now without calling first, where that is how the toy is called."""
+        usual = AFTER_A_QUESTION_SECONDS if self._asked else FOLLOW_UP_SECONDS
+        self._window = usual * self._ears.patience.follow_up if self._calling.hears_on else 0.0
 
     async def attend(self) -> None:
-        """Wait for somebody to say something, and answer; or for nobody to answer, and go on."""
-        noticed = await self._listen()
-        await self._while_deaf(self._nudge(noticed) if isinstance(noticed, Member) else self._answer(noticed))
-
-    async def _listen(self) -> Utterance | Member:
-        """Wait for the next thing somebody says; or for who has asked and gets no answer. Fall idle meanwhile."""
-        await self._ears.ignore(TAIL_SECONDS)
-        asked, self._asked = self._asked, None
-        self._rest(State.LISTENING)
-        patience = AFTER_A_QUESTION_SECONDS if asked else FOLLOW_UP_SECONDS
-        async with meanwhile() as begin:
-            while not isinstance(noticed := await self._ears.next(patience), Utterance):
-                if not isinstance(noticed, Quiet):
-                    self.show(State.LISTENING)
-                    begin(self._mind.warm())
-                elif asked:
-                    return asked
-                else:
-                    self._rest(State.IDLE)
-                    patience = math.inf
-            return noticed
-
-    async def _answer(self, utterance: Utterance) -> None:
-        """One turn: what was said, what to say to it, and the voice that says it."""
-        turn = Turn(self._clock, since=utterance.ended)
-        turn.stage("pause")
-        self.show(State.THINKING)
-        speaker = self._cast.members[0]
+        """Wait until somebody says something, and answer; or until nobody answers, and go on."""
         try:
-            transcript = await self._transcriber.transcribe(utterance)
-            turn.stage("transcribe")
-            if heard := transcript.text:
-                self._journal.write("heard", at=utterance.ended, text=heard, engine=transcript.engine, speaker=USER)
-                if asks_again_differently(heard, speaker.character.language):
-                    heard = self._mind.history.take_back() or heard
-                speaker = self._cast.whose_turn(heard)
-                words = await self._reply(speaker, heard, turn)
-                if other := self._cast.called(words, but=speaker):
-                    await self._reply(other, "", Turn(self._clock, self._clock.now()))
+            noticed = await self._listen()
+            while isinstance(noticed, Heard):
+                noticed = await self._answer(noticed)
+            if noticed:
+                await self._while_deaf(self._nudge(noticed))
+        except TurnError as error:
+            await self._while_deaf(self._apologise(self._cast.members[0], error))
+
+    async def _listen(self) -> Heard | Member:
+        """Wait for the next thing that is said to the toy; or for who has asked and gets no answer."""
+        await self._ears.ignore(self._deaf_until - self._clock.now())
+        asked, self._asked = self._asked, None
+        called: Wake | None = None
+        until, self._window = self._clock.now() + self._window, 0.0
+        while True:
+            if (patience := until - self._clock.now()) > 0:
+                self._rest(State.LISTENING)
+            else:
+                self._rest(State.IDLE)
+                called, patience = await self._called()
+                until = self._clock.now() + (patience if self._calling.hears_on else 0.0)
+            heard = await self._hear(patience)
+            if heard is None and asked:
+                return asked
+            if heard is None:
+                until = self._clock.now()
+            elif reason := self._addressed.against(heard, called, asked=asked is not None):
+                self._journal.write("ignored", reason=reason)
+                until = self._clock.now() if called and not called.sure else until
+            elif not (words := self._addressed.words(heard, called)):  # its name, and nothing else
+                called = replace(called, sure=True) if called else None
+                until = self._clock.now() + patience
+            elif await self._obey(words):
+                until, self._window = self._clock.now() + self._window, 0.0
+            else:
+                self._ears.rhythm.finished()
+                return self._noted(heard, words)
+
+    async def _called(self) -> tuple[Wake | None, float]:
+        """Wait until somebody calls the toy: how, and the seconds in which it may then be spoken to."""
+        called = await self._calling.wait(self._ears)
+        if called:
+            self._journal.write("called", by=called.phrase or "button")
+        self.show(State.LISTENING)
+        return called, FOLLOW_UP_SECONDS * self._ears.patience.follow_up
+
+    async def _hear(self, patience: float) -> Heard | None:
+        """What somebody says next; None if nobody does within `patience` seconds. It is read while they pause."""
+        drafts = Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock)
+        async with meanwhile() as begin, drafts:
+            if self._ears.hearing:
+                begin(self._mind.warm())
+            while True:
+                match await self._ears.next(patience):
+                    case SpeechBegan():
+                        self.show(State.LISTENING)
+                        begin(self._mind.warm())
+                    case Pause(so_far):
+                        drafts.begin(so_far)
+                    case WentOn():
+                        await drafts.drop()
+                    case Quiet():
+                        return None
+                    case utterance:
+                        self.show(State.THINKING)
+                        return await drafts.commit(utterance)
+
+    async def _obey(self, words: str) -> Command | None:
+        """Do what the toy does itself when it is told to, without asking anybody; None: it is for the character."""
+        member, said = self._last
+        match asked := command(words, self._language, self._addressed.names):
+            case Command.STOP | Command.GOODBYE:
+                self._asked = None
+            case Command.LOUDER | Command.QUIETER:
+                member.mouth.change_volume(VOLUME_STEP if asked is Command.LOUDER else 1 / VOLUME_STEP)
+                await self._while_deaf(self._say(member, Saying("filler"), _just(done(self._language))))
+                self.invite()
+            case Command.AGAIN if said:
+                await self._while_deaf(self._say(member, Saying("reply"), _just(said)))
+                self.invite()
+            case _:
+                return None
+        return asked
+
+    async def _answer(self, heard: Heard) -> Heard | None:
+        """Answer what was heard. As long as nothing of the answer sounds, whoever goes on is heard out first: then
+        there is that to answer as well."""
+        sounds = asyncio.get_running_loop().create_future()
+        async with meanwhile() as begin:
+            answering = begin(self._turn(heard, sounds))
+            if self._calling.hears_on:
+                somebody = begin(self._ears.speech())
+                await asyncio.wait({answering, somebody, sounds}, return_when=asyncio.FIRST_COMPLETED)
+                if somebody.done() and not answering.done() and not sounds.done():
+                    somebody.result()
+                    await cancelled(answering)
+                    return await self._more(heard)
+                await cancelled(somebody)
+            await self._while_deaf(answering)
+        return None
+
+    async def _more(self, before: Heard) -> Heard | None:
+        """Somebody went on before the answer sounded: what there is to answer now."""
+        self.show(State.LISTENING)
+        heard = await self._hear(FOLLOW_UP_SECONDS)
+        if heard is None or self._addressed.against(heard, None, asked=False):
+            return before
+        if obeyed := await self._obey(heard.text):
+            return None if obeyed in (Command.STOP, Command.GOODBYE) else before
+        self._ears.rhythm.cut_off()
+        heard = self._noted(heard, heard.text)
+        return replace(heard, text=joined([before.text, heard.text]))
+
+    def _noted(self, heard: Heard, words: str) -> Heard:
+        at = heard.utterance.ended
+        self._journal.write("heard", at=at, text=words, engine=heard.engine, speaker=USER)
+        return replace(heard, text=words)
+
+    async def _turn(self, heard: Heard, sounds: asyncio.Future[None]) -> None:
+        """What to say to what was heard, and the voice that says it."""
+        turn = Turn(self._clock, since=heard.utterance.ended)
+        turn.stage("pause", until=heard.committed)
+        turn.late(heard.late)
+        turn.stage("transcribe")
+        self.show(State.THINKING)
+        words = heard.text
+        if command(words, self._language) is Command.AGAIN_DIFFERENTLY:
+            words = self._mind.history.take_back() or words
+        speaker = self._cast.whose_turn(words)
+        try:
+            said = await self._reply(speaker, words, turn, sounds)
+            if other := self._cast.called(said, but=speaker):
+                await self._reply(other, "", Turn(self._clock, self._clock.now()))
         except TurnError as error:
             await self._apologise(speaker, error)
 
@@ -127,15 +248,20 @@ class Conversation:
             self._asked = None
         except TurnError as error:
             self.lost(error, recovered=True)
+        self.invite()
 
-    async def _reply(self, member: Member, heard: str, turn: Turn, kind: str = "reply") -> str:
+    async def _reply(
+        self, member: Member, heard: str, turn: Turn, sounds: asyncio.Future[None] | None = None, kind: str = "reply"
+    ) -> str:
         """Answer what was heard, or go on if nothing was; the words. Remembered is only what was really spoken."""
         saying = Saying(kind)
         reply = self._mind.reply(member.character, heard)
         try:
-            await self._say(member, saying, phrases(reply, turn.spent), turn)
+            await self._say(member, saying, phrases(reply, turn.spent), turn, sounds)
         finally:
             self._mind.answered(heard, member.name, saying.words)
+            self._last = member, saying.words.removesuffix(CUT_OFF)
+            self._addressed.said(saying.words)
         self._refused = False
         self._asked = member if self._nudges and saying.words.endswith(("?", "？")) else None
         self._journal.write("turn", **turn.account())
@@ -148,6 +274,7 @@ class Conversation:
             await self._say(member, Saying("apology"), _just(member.character.apology(error.kind)))
         except TurnError as silent:
             self.lost(silent, recovered=False)
+        self.invite()
 
     async def _say(
         self,
@@ -155,9 +282,20 @@ class Conversation:
         saying: Saying,
         phrases: AsyncGenerator[Phrase | Gesture, None],
         turn: Turn | None = None,
+        sounds: asyncio.Future[None] | None = None,
     ) -> None:
-        turn = turn or Turn(self._clock, self._clock.now())
-        await member.mouth.say(saying, phrases, turn, sounding=lambda: self.show(State.SPEAKING))
+        """Speak; `sounds` is told when the first sample is heard."""
+
+        def sounding() -> None:
+            self.show(State.SPEAKING)
+            if sounds and not sounds.done():
+                sounds.set_result(None)
+
+        try:
+            await member.mouth.say(saying, phrases, turn or Turn(self._clock, self._clock.now()), sounding)
+        finally:
+            if saying.words:
+                self._deaf_until = self._clock.now() + TAIL_SECONDS
 
     async def _while_deaf(self, doing: Awaitable[None]) -> None:
         """Do something while nobody is heard. The microphone is read on, so that it is fresh when we listen again;

@@ -77,7 +77,7 @@ class Ears:
         self._detector = detector
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
         self._speech: _Speech | None = None
-        self._held = False
+        self._held = self._finished = False
         self._zeros = 0
 
     async def next(self, patience: float = math.inf) -> Noticed:
@@ -89,8 +89,19 @@ class Ears:
             if noticed := self._hear(frame):
                 return noticed
             frames_left -= 1
-            if self._speech is None and frames_left < 0.5:
+            if self._speech is None and (frames_left < 0.5 or self._finished):
+                self._finished = False
                 return Quiet()
+
+    async def speech(self) -> None:
+        """Wait until somebody begins to speak; the utterance comes with `next`. Raises DeviceError."""
+        while not isinstance(await self.next(), SpeechBegan):
+            pass
+
+    @property
+    def hearing(self) -> bool:
+        """Whether somebody is speaking."""
+        return self._speech is not None
 
     async def called(self, name: WakeWord) -> Wake:
         """Wait until the toy is called by its name. The utterance which the name begins, or is all of, comes with
@@ -141,11 +152,14 @@ class Ears:
         """Whatever pauses there are: the utterance lasts until `finish`, because somebody holds a button."""
         self._held = True
 
-    def finish(self) -> None:
-        """The utterance ends here, if there is one."""
+    def release(self) -> None:
+        """A pause ends the utterance, as usual."""
         self._held = False
-        if self._speech:
-            self._speech.over = True
+
+    def finish(self) -> None:
+        """The utterance ends here; if there is none, `next` is Quiet."""
+        self._held = False
+        self._finished = True
 
     async def close(self) -> None:
         """Let go of the microphone, until somebody wants to hear again."""
@@ -165,7 +179,7 @@ class Ears:
 
     def _forget(self) -> None:
         self._speech = None
-        self._held = False
+        self._held = self._finished = False
         self._recent.clear()
         self._detector.reset()
 
@@ -194,8 +208,8 @@ class Ears:
         silence = frame.ends - speech.ended
         needed = math.inf if self._held else self.rhythm.silence(speech.ending)
         too_long = len(speech.frames) >= _frames(self.patience.longest)
-        if speech.over or too_long or silence >= needed - FRAME_SECONDS / 2:
-            self._speech = None
+        if self._finished or too_long or silence >= needed - FRAME_SECONDS / 2:
+            self._speech, self._finished = None, False
             return speech.utterance()
         if voiced and speech.pausing:
             if speech.ending is not Ending.CLOSED:
@@ -216,8 +230,6 @@ class _Speech:
     ending: Ending = Ending.UNKNOWN
     pausing: bool = False
     """Whether a pause was told, and it is not over."""
-    over: bool = False
-
     def utterance(self) -> Utterance:
         return Utterance(Audio.join([frame.captured for frame in self.frames]), self.began, self.ended)
 

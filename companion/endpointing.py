@@ -13,7 +13,7 @@ from typing import Literal
 
 from companion.endings import Ending
 
-Speaker = Literal["adult", "child"]
+Age = Literal["adult", "child"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Patience:
         return {Ending.CLOSED: self.closed, Ending.UNKNOWN: self.unknown, Ending.HANGING: self.hanging}[ending]
 
 
-PATIENCE: Mapping[Speaker, Patience] = MappingProxyType(
+PATIENCE: Mapping[Age, Patience] = MappingProxyType(
     {"adult": Patience(), "child": Patience(closed=0.7, unknown=1.7, hanging=2.6, follow_up=1.5)}
 )
 """Children pause for longer, and in the middle of a sentence."""

@@ -62,6 +62,10 @@ class Turn:
         self.stages[name] = seconds - self.seconds
         self.seconds = seconds
 
+    def late(self, seconds: float) -> None:
+        """An engine that ran ahead, while simulated time stood still, would have come so much later."""
+        self._engines_before -= seconds
+
     def spent(self, usage: Usage) -> None:
         """Note what the reply cost."""
         self._usage = usage

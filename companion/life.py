@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from companion.audio import FRAME_SECONDS, Audio
+from companion.calling import ByButton
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
@@ -36,8 +37,10 @@ class Life:
         button: Button,
         clock: Clock,
         journal: Journal,
+        held: ByButton | None = None,
     ) -> None:
-        """`engines` by the part they serve: "ears", "voice"; the mind loads the character's."""
+        """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `held`: whoever speaks
+        holds the button meanwhile; None: the button only calls, stops and mutes."""
         self._conversation = conversation
         self._ears = ears
         self._speaker = speaker
@@ -46,19 +49,22 @@ class Life:
         self._button = button
         self._clock = clock
         self._journal = journal
+        self._held = held
+        self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
         self._unmuted = asyncio.Event()
         self._unmuted.set()
 
     async def live(self) -> None:
-        """Get ready, open, then listen and answer for ever. Ends only by being cancelled."""
+        """Get ready, open, then listen and answer for ever. Ends by being cancelled, or left."""
         self._conversation.show(State.BOOTING)
-        await first_of(self._talk(), self._obey())
+        await first_of(self._talk(), self._obey(), self._leaving())
 
     async def interrupt(self) -> None:
         """Drop what the toy is saying or thinking, and listen again. Returns when nothing of it is left."""
         if self._step:
             await cancelled(self._step)
+        self._conversation.invite()
 
     async def mute(self) -> None:
         """Fall silent and let go of the microphone, until `unmute`."""
@@ -68,6 +74,10 @@ class Life:
     def unmute(self) -> None:
         """Listen again."""
         self._unmuted.set()
+
+    def leave(self) -> None:
+        """End this life; whoever keeps the toy may begin another one, with what has changed since."""
+        self._left.set()
 
     def trouble(self) -> None:
         """Something is missing that only the owner can mend: the light says so when nothing else goes on."""
@@ -94,15 +104,28 @@ class Life:
                 await self._do(self._conversation.attend())
 
     async def _obey(self) -> None:
-        """Do what the button asks: a short press calls or stops, a long one mutes."""
+        """Do what the button asks: a short press calls or stops, a long one mutes; or it is held to speak."""
         while True:
             match await self._button.pressed():
+                case press if self._held:
+                    await self._speak_up(self._held, press)
                 case Press.SHORT:
                     await self.interrupt()
                 case Press.LONG if self._unmuted.is_set():
                     await self.mute()
                 case Press.LONG:
                     self.unmute()
+                case _:
+                    pass
+
+    async def _speak_up(self, held: ByButton, press: Press) -> None:
+        if self._unmuted.is_set():
+            if held.begins(press):
+                await self.interrupt()
+            held.press(press, self._ears)
+
+    async def _leaving(self) -> None:
+        await self._left.wait()
 
     async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
         """One step, unless it is interrupted. False if a device failed; it was waited for then."""
@@ -156,6 +179,6 @@ class Life:
             await self._clock.sleep(seconds)
             with suppress(DeviceError):
                 await self._speaker.play(Audio.silence(0.0))
-                await self._ears.ignore(FRAME_SECONDS)
+                await self._ears.prove()
                 break
         self._journal.write("fault", kind="device", text=str(error), recovered=True)

@@ -18,6 +18,10 @@ LOOK_AHEAD = 2
 """Phrases made before they are needed. Their sound waits here, so little is lost when the user interrupts."""
 
 
+QUIETEST = 0.05
+"""Amplitude of the quietest voice, 0 to 1: it can still be heard, and be told to be louder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """A piece of a phrase's sound."""
@@ -36,6 +40,10 @@ class Mouth:
         self._voice = voice
         self._speaker = speaker
         self._journal = journal
+
+    def change_volume(self, factor: float) -> None:
+        """Speak louder or quieter from now on, by a factor of the amplitude, as far as the owner allows."""
+        self._speaker.volume = min(1.0, max(QUIETEST, self._speaker.volume * factor))
 
     async def say(
         self,

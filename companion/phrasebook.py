@@ -334,3 +334,8 @@ AFTER: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 """What may come last and does not change what is asked."""
+
+DONE: Mapping[str, str] = MappingProxyType(
+    {"en": "Okay.", "zh": "好的。", "ja": "はい。", "de": "Okay.", "es": "Vale.", "fr": "D'accord."}
+)
+"""What the toy says when it has done what it was told."""

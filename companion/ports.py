@@ -55,6 +55,9 @@ class Speaker(Protocol):
     Its position counts the seconds of sound really heard so far: it stands still in silence and while paused.
     """
 
+    volume: float
+    """Amplitude of the full voice, 0 to 1 (1 is as it was made); what is set is bounded by what the owner allows."""
+
     @property
     def position(self) -> float:
         """Seconds of sound really heard since the start."""
@@ -98,17 +101,23 @@ class Light(Protocol):
 
 
 class Press(StrEnum):
-    """How a button was pressed."""
+    """What a button tells: DOWN, then SHORT; or DOWN, then LONG, then UP."""
 
+    DOWN = "down"
+    """It is pressed, nobody knows yet for how long."""
     SHORT = "short"
+    """It was let go soon."""
     LONG = "long"
+    """It has been held for a while, and still is."""
+    UP = "up"
+    """It was let go after that."""
 
 
 class Button(Protocol):
     """The one button of a toy."""
 
     async def pressed(self) -> Press:
-        """The next press, once it is known which kind it is. May be cancelled and called again: none is lost."""
+        """What it tells next. May be cancelled and called again: nothing is lost."""
         ...
 
 
@@ -133,6 +142,10 @@ class Control(Protocol):
 
     def forget(self) -> None:
         """Forget everything that was said."""
+        ...
+
+    def leave(self) -> None:
+        """End, to begin again with what has changed since: settings, a new name."""
         ...
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from companion import tables
 from companion.address import is_loopback
-from companion.ears import Patience
+from companion.endpointing import Age, Patience
 from companion.errors import SettingsError
 
 PREFIX = "COMPANION_"
@@ -24,6 +24,9 @@ KEY_VARIABLE = "DASHSCOPE_API_KEY"
 
 CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
 """The name of systemd's credential with the key, and what it holds where the owner has put none."""
+
+Called = Literal["open", "wake", "hold"]
+"""How a toy gets to know that it is spoken to."""
 
 MACHINES_FILE = Path("/etc/companion/companion.toml")
 
@@ -54,15 +57,27 @@ class Ears(_Section):
         default="auto", description="speech-to-text: auto (whisper when the store has a model), whisper, or sphinx"
     )
     model: Path | None = Field(default=None, description="a Whisper's folder; else one is looked for in the store")
-    pause: float = Field(default=Patience.pause, ge=0.2, le=3.0, description="seconds of silence that end an utterance")
+    patience: Age = Field(default="adult", description="with whom: an adult, or a child, who pauses for longer")
     longest: float = Field(default=Patience.longest, ge=2.0, le=30.0, description="seconds after which it is cut")
+    called: Called | None = Field(
+        default=None, description="open (whoever speaks), wake (its name), hold (its button); else wake on duty, or open"
+    )
+    names: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = Field(
+        default=(), description="what it is called by, such as hey jarvis; else trained names, or hey and its name"
+    )
 
-    @field_validator("pause", "longest", mode="before")
+    @field_validator("longest", mode="before")
     @classmethod
     def _a_number(cls, value: Any) -> Any:
         if isinstance(value, bool):
             raise ValueError("should be a number of seconds, not true or false")
         return value
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _a_list(cls, value: Any) -> Any:
+        """In the environment it is phrases with commas between them."""
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 class Chat(_Section):

@@ -52,11 +52,16 @@ async def first_of(*doings: Awaitable[None]) -> None:
 
 
 @asynccontextmanager
-async def meanwhile() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]:
+async def meanwhile() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]]:
     """Gives what begins something that goes on meanwhile, and is ended with the block."""
     tasks: list[asyncio.Task[None]] = []
+
+    def begin(doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(doing))
+        return tasks[-1]
+
     try:
-        yield lambda doing: tasks.append(asyncio.create_task(doing))
+        yield begin
     finally:
         if tasks:
             await cancelled(*tasks)

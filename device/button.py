@@ -15,15 +15,13 @@ from companion.errors import DeviceError
 from companion.ports import Press
 from device.boards import Board
 from device.gpio import opening, using
+from device.presses import Presses
 
 DEBOUNCE_SECONDS = 0.03
 """How long a contact may chatter."""
 
 HOLD_SECONDS = 1.0
 """From here on a press is a long one."""
-
-MOST_PRESSES_UNREAD = 8
-"""Presses that nobody asked for; of more, the oldest are forgotten: what a storm of them meant is past."""
 
 
 class GpioButton:
@@ -42,9 +40,9 @@ class GpioButton:
             raise DeviceError(f"The board {board.name} has no button on a GPIO pin.")
         self._pin = board.button
         self._loop = asyncio.get_running_loop()
-        self._presses: asyncio.Queue[Press] = asyncio.Queue(MOST_PRESSES_UNREAD)
-        self._undecided = False
-        """Whether it is down and not yet known to be held."""
+        self._presses = Presses()
+        self._last: Press | None = None
+        """What was told last; None before the first press."""
         with opening(self._pin):
             from gpiozero import Button
 
@@ -60,9 +58,8 @@ class GpioButton:
         self._button.when_released = self._handing_over(self._up)
 
     async def pressed(self) -> Press:
-        """The next press: LONG while the button is still held, SHORT when it is let go before. May be cancelled and
-        called again: none is lost."""
-        return await self._presses.get()
+        """What it tells next. May be cancelled and called again: nothing is lost."""
+        return await self._presses.next()
 
     def close(self) -> None:
         """Free the pin; a second time it does nothing. Waits for gpiozero's thread, 0.1 s, or `hold_seconds` if the
@@ -78,18 +75,18 @@ class GpioButton:
         return hand_over
 
     def _down(self) -> None:
-        self._undecided = True
+        self._tell(Press.DOWN)
 
     def _held(self) -> None:
-        if self._undecided:  # else it was let go at that moment, and is already known to be a short one
-            self._report(Press.LONG)
+        if self._last is Press.DOWN:  # else it was let go at that moment, and is already known to be a short one
+            self._tell(Press.LONG)
 
     def _up(self) -> None:
-        if self._undecided:  # else it was a long one; or it was down when the toy was switched on
-            self._report(Press.SHORT)
+        if self._last is Press.DOWN:
+            self._tell(Press.SHORT)
+        elif self._last is Press.LONG:  # else it was down when the toy was switched on
+            self._tell(Press.UP)
 
-    def _report(self, press: Press) -> None:
-        self._undecided = False
-        if self._presses.full():
-            self._presses.get_nowait()
-        self._presses.put_nowait(press)
+    def _tell(self, press: Press) -> None:
+        self._last = press
+        self._presses.put(press)

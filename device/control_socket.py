@@ -1,7 +1,7 @@
 """This file lets other programs on this computer control the toy: a Unix socket, a line of JSON each way.
 
-A request is {"do": "tell", "text": "..."}, or {"do": one of "stop", "mute", "unmute", "forget"}; the answer is
-{"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can connect; no port is opened.
+A request is {"do": "tell", "text": "..."}, or {"do": one of "stop", "mute", "unmute", "forget", "reload"}; the
+answer is {"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can connect; no port is opened.
 """
 
 from __future__ import annotations
@@ -84,8 +84,10 @@ class ControlSocket:
                 self._control.unmute()
             case {"do": "forget"}:
                 self._control.forget()
+            case {"do": "reload"}:
+                self._control.leave()
             case _:
-                return {"mistake": "tell (with a text), stop, mute, unmute or forget was expected"}
+                return {"mistake": "tell (with a text), stop, mute, unmute, forget or reload was expected"}
         return {"done": True}
 
 

@@ -8,11 +8,10 @@ from contextlib import suppress
 from typing import TextIO
 
 from companion.ports import Press
+from device.presses import HOLD, TAP, Presses
 
 LONG = "m"
 """The line that counts as a long press: it mutes."""
-
-MOST_PRESSES_UNREAD = 8
 
 CHUNK = 4096
 """Bytes read at once, and kept of a line that does not end."""
@@ -24,7 +23,7 @@ class KeyboardButton:
     def __init__(self, lines: TextIO | None) -> None:
         """Nobody presses where `lines` cannot be waited for: None, a file, /dev/null."""
         self._loop = asyncio.get_running_loop()
-        self._presses: asyncio.Queue[Press] = asyncio.Queue(MOST_PRESSES_UNREAD)
+        self._presses = Presses()
         self._unfinished = b""
         self._file: int | None = None
         with suppress(OSError, ValueError):  # epoll refuses files; what is closed has no number
@@ -34,8 +33,8 @@ class KeyboardButton:
                 self._file = file
 
     async def pressed(self) -> Press:
-        """The next press. May be cancelled and called again: none is lost."""
-        return await self._presses.get()
+        """What it tells next. May be cancelled and called again: nothing is lost."""
+        return await self._presses.next()
 
     def close(self) -> None:
         """Read no more; a second time it does nothing."""
@@ -54,9 +53,4 @@ class KeyboardButton:
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         self._unfinished = self._unfinished[-CHUNK:]
         for line in lines:
-            self._press(line.decode(errors="replace").strip().lower())
-
-    def _press(self, line: str) -> None:
-        if self._presses.full():
-            self._presses.get_nowait()
-        self._presses.put_nowait(Press.LONG if line == LONG else Press.SHORT)
+            self._presses.put(*(HOLD if line.decode(errors="replace").strip().lower() == LONG else TAP))

@@ -217,7 +217,9 @@ class SimulatedSpeaker:
         self._position = 0.0
         self._queued_until = 0.0
         self._paused = False
-        self._gain = self._wanted_gain = 1.0
+        self.volume = 1.0
+        self._ducked = 1.0
+        self._gain = 1.0
         self._moments = Moments()
         self._heard: list[tuple[float, Audio]] = []
         world.add(self._sound)
@@ -226,6 +228,10 @@ class SimulatedSpeaker:
     def position(self) -> float:
         """Seconds of sound heard since the start."""
         return self._position
+
+    @property
+    def _wanted(self) -> float:
+        return self.volume * self._ducked
 
     @property
     def heard(self) -> list[tuple[float, Audio]]:
@@ -248,7 +254,7 @@ class SimulatedSpeaker:
 
     def duck(self, decibels: float) -> None:
         """Play on, quieter by `decibels`."""
-        self._wanted_gain = 10 ** (-decibels / 20)
+        self._ducked = 10 ** (-decibels / 20)
 
     def pause(self) -> None:
         """Fall silent and keep what is left."""
@@ -264,7 +270,8 @@ class SimulatedSpeaker:
         self._taken, self._fraction = 0, 0.0
         self._queued_until = self._position
         self._paused = False
-        self._gain = self._wanted_gain = 1.0
+        self._ducked = 1.0
+        self._gain = self.volume
         self._moments.come(float("inf"), lambda _: self._world.now())
 
     def _sound(self, now: float) -> None:
@@ -284,15 +291,15 @@ class SimulatedSpeaker:
             whole = self._taken == len(audio.samples)
             self._fraction = 0.0 if whole else due - len(heard)
             left = left - len(heard) / audio.rate if whole else 0.0
-        self._gain = self._wanted_gain
+        self._gain = self._wanted
         if not self._queue:
             self._moments.come(float("inf"), lambda _: now + FRAME_SECONDS - left)
 
     def _hear(self, audio: Audio, now: float) -> None:
         before = self._position
         self._moments.come(before + audio.seconds, lambda position: now + max(0.0, position - before))
-        if self._gain != 1.0 or self._wanted_gain != 1.0:
-            gains = np.linspace(self._gain, self._wanted_gain, len(audio.samples))
+        if self._gain != 1.0 or self._wanted != 1.0:
+            gains = np.linspace(self._gain, self._wanted, len(audio.samples))
             audio = Audio((audio.samples * gains).astype(np.int16), audio.rate)
         self._heard.append((now, audio))
 

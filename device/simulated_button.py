@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from companion.ports import Press
-
-MOST_PRESSES_UNREAD = 8
-"""Presses that nobody asked for; of more, the oldest are forgotten: what a storm of them meant is past."""
+from device.presses import HOLD, TAP, Presses
 
 
 class SimulatedButton:
     """A Button that `press` presses. It may be made outside of an event loop, and is used within one only."""
 
     def __init__(self) -> None:
-        self._presses: asyncio.Queue[Press] = asyncio.Queue(MOST_PRESSES_UNREAD)
+        self._presses = Presses()
 
     def press(self, press: Press = Press.SHORT) -> None:
-        """Press it."""
-        if self._presses.full():
-            self._presses.get_nowait()
-        self._presses.put_nowait(press)
+        """Press it shortly or long, from the beginning to the end; or only do what DOWN and UP say."""
+        self._presses.put(*{Press.SHORT: TAP, Press.LONG: HOLD}.get(press, (press,)))
 
     async def pressed(self) -> Press:
-        """The next press. May be cancelled and called again: none is lost."""
-        return await self._presses.get()
+        """What it tells next. May be cancelled and called again: nothing is lost."""
+        return await self._presses.next()

@@ -1,0 +1,81 @@
+"""This file judges whether what was heard is meant for the toy. In doubt it is: a child who is not answered is worse
+off than one who is answered once too often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from companion.audio import FRAME_SAMPLES, Audio
+from companion.drafts import Heard
+from companion.names import names_toy, speaks_to_somebody_else, without_name
+from companion.ports import Wake
+from companion.words import key
+
+ECHO = 0.8
+"""So much alike what the toy said last, 0 to 1, something is its own echo ..."""
+
+ECHO_WORDS = 3
+"""... if it has so many words: a "hello" for a "hello" is none."""
+
+FAR = 15.0
+"""Decibels below whoever spoke to the toy before: four to six times as far away, or in the next room."""
+
+
+class Addressed:
+    """What it knows of who speaks to the toy."""
+
+    def __init__(self, names: Collection[str], language: str) -> None:
+        """`names` that it is called by, without "hey". `language`: a BCP 47 tag."""
+        self.names = tuple(names)
+        self._language = language
+        self._usual: float | None = None
+        """Level of whoever speaks to the toy, in dBFS."""
+        self._said = ""
+
+    def said(self, words: str) -> None:
+        """The toy has said this."""
+        self._said = words
+
+    def words(self, heard: Heard, called: Wake | None) -> str:
+        """What was said after the name; all of it where no name was called."""
+        rest = without_name(heard.text, self.names) if called and called.phrase else None
+        return heard.text if rest is None else rest
+
+    def against(self, heard: Heard, called: Wake | None, *, asked: bool) -> str | None:
+        """Why this is not for the toy; None if it is. `called`: how it was called before; `asked`: it had asked."""
+        if not heard.text.strip():
+            return "nothing was said"
+        if called and not called.sure and not self._named(heard.text):
+            return "it was not the name"
+        if _alike(heard.text, self._said):
+            return "it was the toy's own echo"
+        level = speech_level(heard.utterance.audio)
+        if not called:
+            if speaks_to_somebody_else(heard.text, self._language, self.names):
+                return "it was for somebody else"
+            if self._usual is not None and not asked and level < self._usual - FAR:
+                return "it was too far away"
+        self._usual = level
+        return None
+
+    def _named(self, text: str) -> bool:
+        return without_name(text, self.names) is not None or names_toy(text, self.names)
+
+
+def speech_level(audio: Audio) -> float:
+    """dBFS of the loudest half second, frame by frame: of the speech in it, whatever silence is around."""
+    frames = audio.samples[: len(audio.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    if not len(frames):
+        return audio.level
+    power = np.sort(np.mean(np.square(frames, dtype=np.float64), axis=1))[-50:]
+    return 10.0 * float(np.log10(max(float(power.mean()), 1e-9) / 32768.0**2))
+
+
+def _alike(heard: str, said: str) -> bool:
+    one, other = key(heard), key(said)
+    enough = len(one.split()) >= ECHO_WORDS or len(one) >= 4 * ECHO_WORDS
+    return enough and SequenceMatcher(None, one, other, autojunk=False).ratio() >= ECHO

@@ -1,0 +1,92 @@
+"""This file knows how somebody gets the toy's attention: by speaking, by its name, or by holding its button."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from companion.ears import Ears
+from companion.ports import Press, Wake, WakeWord
+from companion.tasks import first_of
+
+BUTTON = Wake("", sure=True)
+"""Calls a toy without a name."""
+
+
+class Calling(Protocol):
+    """How a toy at rest is called."""
+
+    hears_on: bool
+    """Whether one may speak to it without calling it, just after it has spoken and while it thinks."""
+
+    async def wait(self, ears: Ears) -> Wake | None:
+        """Wait until it is called; None if whoever speaks has called nobody. What is said then comes with
+        `ears.next`. Raises DeviceError."""
+        ...
+
+
+class Open:
+    """Whoever speaks is heard."""
+
+    hears_on = True
+
+    async def wait(self, ears: Ears) -> None:
+        """Wait until somebody speaks."""
+        await ears.speech()
+
+
+class ByName:
+    """Whoever says its name is heard."""
+
+    hears_on = True
+
+    def __init__(self, name: WakeWord) -> None:
+        self._name = name
+
+    async def wait(self, ears: Ears) -> Wake:
+        """Wait until somebody says the name."""
+        return await ears.called(self._name)
+
+
+class ByButton:
+    """Whoever holds the button is heard, until it is let go; or taps it, until a pause or the next tap."""
+
+    hears_on = False
+
+    def __init__(self) -> None:
+        self._pressed = asyncio.Event()
+        self._held = False
+        self._tapped = False
+        """Whether it listens because of a tap."""
+
+    async def wait(self, ears: Ears) -> Wake:
+        """Wait until the button is pressed. Until then no model sees a frame."""
+        self._tapped = self._tapped and self._pressed.is_set()  # else that is over
+        await first_of(ears.ignore(), self._pressed_now())
+        if self._held:
+            ears.hold()
+        return BUTTON
+
+    def begins(self, press: Press) -> bool:
+        """Whether this press asks the toy to drop what it does, and listen; else it may end what is being said."""
+        return press is Press.DOWN and not self._tapped
+
+    def press(self, press: Press, ears: Ears) -> None:
+        """What the button did."""
+        match press:
+            case Press.DOWN if self._tapped:
+                self._tapped = False
+                ears.finish()
+            case Press.DOWN:
+                self._held = True
+                self._pressed.set()
+            case Press.SHORT if self._held:
+                self._held, self._tapped = False, True
+                ears.release()
+            case Press.UP:
+                self._held = False
+                ears.finish()
+
+    async def _pressed_now(self) -> None:
+        await self._pressed.wait()
+        self._pressed.clear()
