@@ -44,6 +44,9 @@ PHRASES: Mapping[Command, Mapping[str, Sequence[str]]] = MappingProxyType(
 
 WITHOUT_SPACES = ("zh", "ja")
 
+LONGEST = 120
+"""Characters. No command with all its politeness is longer, and speech-to-text may write "okay" a hundred times."""
+
 _REPEATED = re.compile(r"^(.+?)(?:\W*\1)+$")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 
@@ -66,6 +69,8 @@ def done(language: str) -> str:
 
 def _readings(heard: str, language: str, names: Collection[str]) -> Iterator[str]:
     """What may be meant, the most literal first."""
+    if len(heard) > LONGEST:
+        return
     called = without_name(heard, names)
     for said in (heard, called, before_name(heard, names), before_name(called or "", names)):
         if said is not None:
@@ -76,14 +81,15 @@ def _readings(heard: str, language: str, names: Collection[str]) -> Iterator[str
 
 def _without_manners(asked: str, language: str) -> Iterator[str]:
     """As it was said, said once instead of often, and with the polite words taken off, one after the other."""
-    yield asked
-    if repeated := _REPEATED.match(asked):
-        yield repeated[1]
     before, after = _manners(language)
-    if polite := before.match(asked):
-        yield from _without_manners(asked[polite.end() :], language)
-    if polite := after.search(asked):
-        yield from _without_manners(asked[: polite.start()], language)
+    readings = [asked]
+    for reading in readings:  # it grows meanwhile
+        yield reading
+        if repeated := _REPEATED.match(reading):
+            yield repeated[1]
+        shorter = [reading[polite.end() :] for polite in (before.match(reading),) if polite]
+        shorter += [reading[: polite.start()] for polite in (after.search(reading),) if polite]
+        readings += [each for each in shorter if each not in readings]
 
 
 @cache

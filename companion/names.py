@@ -51,8 +51,8 @@ _HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 def without_name(heard: str, names: Collection[str]) -> str | None:
     """What follows one of `names` at the beginning of `heard`, "" for the name alone; None if it does not begin so."""
     words = list(_WORD.finditer(heard))
-    found = max(((*_begins(words, name),) for name in names), default=(0.0, 0))
-    return _after(heard, words[found[1] - 1].end()) if found[1] else None
+    _, taken = max((_begins(words, name) for name in names), default=(0.0, 0))
+    return _after(heard, words[taken - 1].end()) if taken else None
 
 
 def before_name(heard: str, names: Collection[str]) -> str | None:
@@ -122,8 +122,8 @@ def _begins(words: Sequence[re.Match[str]], name: str) -> tuple[float, int]:
                 best = max(best, (alike, end), key=lambda found: found[0])
     alike, end = best
     if end:
-        title = next((len(t) for t in TITLES if "".join(word[0] for word in words[end : end + len(t)]) == t), 0)
-        end += title
+        follows = "".join(word[0] for word in words[end : end + 3])
+        end += max((len(title) for title in TITLES if follows.startswith(title)), default=0)
     return alike, end
 
 
@@ -132,9 +132,8 @@ def _greeting(words: Sequence[re.Match[str]]) -> int:
     count = 0
     for _ in range(GREETING_WORDS):
         for size in (4, 3, 2, 1):  # in characters, where there are no spaces
-            if key("".join(word[0] for word in words[count : count + size])) in _GREETINGS and count + size <= len(
-                words
-            ):
+            said = [word[0] for word in words[count : count + size]]
+            if len(said) == size and key("".join(said)) in _GREETINGS:
                 count += size
                 break
     return count

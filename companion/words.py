@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 WIDE = "\u2e80-\u2fff\u3005-\u3007\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """The scripts that put no spaces between words, for a regular expression: Han, kana and what goes with them."""
@@ -22,6 +23,7 @@ def plain(heard: str) -> str:
     return " ".join("".join(letters).split())
 
 
+@lru_cache(4096)  # asked of the same few words again and again
 def key(heard: str) -> str:
     """What two spellings of one phrase have in common: `plain`, without accents, no spaces between wide letters."""
     words = BETWEEN_WIDE.sub("", plain(heard))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,6 +136,14 @@ def test_no_phrase_stands_twice() -> None:
 @given(st.text(), st.sampled_from([*LANGUAGES, "", "xx-YY"]), st.lists(st.text(max_size=12), max_size=3))
 def test_nothing_heard_and_no_name_is_too_odd(heard: str, language: str, names: list[str]) -> None:
     assert command(heard, language, names) in (None, *Command)
+
+
+@pytest.mark.parametrize("count", [10, 23, 1000])
+def test_a_word_that_speech_to_text_repeats_without_end_holds_nothing_up(count: int) -> None:
+    began = time.process_time()
+    assert command("okay " * count, "en", NAMES) is None
+    assert command("你好吗" * count, "zh", NAMES) is None
+    assert time.process_time() - began < 1.0, "seconds; trying every order of taking them off would need hours"
 
 
 @given(st.sampled_from(COMMANDS), st.sampled_from(["", ".", "!", "。", " ", "..."]))
