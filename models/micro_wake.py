@@ -28,9 +28,12 @@ to 1.3 s of one saying [tried], with gaps: it judges every third frame only."""
 
 
 class MicroWakeWord:
-    """Hears one name that it was trained for. Hearing it is enough: at their makers' thresholds no network took any of
-    90 other sentences of flite's four voices for its name, and each found its own in 5 to 10 of 12 [tried]; what is
-    missed is mostly a name with no pause after it."""
+    """Hears one name that it was trained for, and that is enough.
+
+    At their makers' thresholds, in flite's four voices, each found its name in 6 to 9 of 12 sayings; most of those
+    missed went on into the next word without a pause. Of 110 other sentences none woke "alexa" or "hey jarvis", two
+    woke "hey mycroft" ("my brother ...") and two "okay nabu" ("okay, now ...") [tried].
+    """
 
     def __init__(self, phrase: str) -> None:
         """Costs nothing: the network is loaded by `load`. Raises SettingsError for a name that it does not know."""
