@@ -46,8 +46,8 @@ ONCE: Final = 100
 
 
 class SphinxWakeWord:
-    """Hears one English phrase. Takes 0.03 s of a desk core for each second of speech or noise, 0.0007 s of silence; 7 ms
-    at the moment at which the gate opens."""
+    """Hears one English phrase. Takes 0.03 s of a desk core for each second of speech or noise, 0.0007 s of silence;
+    7 ms at the moment at which the gate opens."""
 
     _unseen: list[Samples]
     _shut: int  # frames since the last that may be speech
