@@ -3,26 +3,21 @@
 It is a recogniser of the time before neural networks: fair with a clear grown-up voice close to the microphone, poor
 with children and noise. It is there so that the toy hears something before anything has been downloaded.
 
-The wheel's own binding keeps Python's lock for the whole reading, 1.3 s at a time where this was tried: no frame
-would be heard and no light would move meanwhile. The C library lies in the same file and is called through ctypes,
-which lets go of the lock.
+How the library is called is written in `sphinx_library.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import json
 import re
-from pathlib import Path
 from typing import Final
-from weakref import finalize
 
 import numpy as np
 
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples, Utterance
 from companion.errors import NotHeard
 from companion.ports import Transcript
+from models.sphinx_library import LANGUAGE, Decoder, model_file
 from models.threads import engine_thread
 
 FALL: Final = 35.0
@@ -34,8 +29,6 @@ MARGIN: Final = 5
 OPTIONS: Final = {
     # Normalise by the mean of this utterance, not by a running mean that begins with a guess and ends in the next.
     "cmn": "batch",
-    # Not a word on stderr: what goes wrong is raised.
-    "loglevel": "FATAL",
 }
 """What we ask of the decoder other than its defaults; its beams and weights were found best as they are.
 
@@ -52,7 +45,7 @@ class SphinxTranscriber:
         # One thread of its own, because the decoder can do one thing at a time. A reading cannot be stopped: when a
         # call is cancelled the next one waits for the thread, and one that is cancelled while it waits never begins.
         self._thread = engine_thread("sphinx")
-        self._decoder: _Decoder | None = None
+        self._decoder: Decoder | None = None
 
     async def load(self) -> None:
         """Load the model. Raises NotHeard."""
@@ -64,7 +57,7 @@ class SphinxTranscriber:
         return Transcript(text, "sphinx")
 
     def _load(self) -> None:
-        self._decoder = self._decoder or _Decoder()
+        self._decoder = self._decoder or _new_decoder()
 
     def _read(self, audio: Audio) -> str:
         if audio.rate != RATE:
@@ -72,8 +65,12 @@ class SphinxTranscriber:
         speech = without_silent_ends(audio.samples)
         if not len(speech):
             return ""
-        decoder, self._decoder = self._decoder or _Decoder(), None  # one that fails in the middle is not used again
-        hypothesis = decoder.decode(speech)
+        decoder, self._decoder = self._decoder or _new_decoder(), None  # one that fails in the middle is not used again
+        decoder.forget()
+        decoder.begin()
+        decoder.feed(speech, whole=True)
+        decoder.end()
+        hypothesis = decoder.hypothesis()
         self._decoder = decoder
         return plain(hypothesis)
 
@@ -99,40 +96,5 @@ def without_silent_ends(samples: Samples) -> Samples:
     return samples[first * FRAME_SAMPLES : last * FRAME_SAMPLES]
 
 
-class _Decoder:
-    """The few functions of pocketsphinx.h that we need. The model stays loaded as long as the object lives."""
-
-    def __init__(self) -> None:
-        try:
-            from pocketsphinx import _pocketsphinx, get_model_path  # here: importing it takes a while
-
-            library = ctypes.CDLL(_pocketsphinx.__file__)
-            library.ps_config_parse_json.restype = library.ps_init.restype = ctypes.c_void_p
-            library.ps_get_hyp.restype = ctypes.c_char_p
-        except (ImportError, OSError, AttributeError) as error:
-            raise NotHeard(f"pocketsphinx cannot be loaded: {error}") from error
-        model = Path(get_model_path("en-us"))
-        files = {"hmm": "en-us", "lm": "en-us.lm.bin", "dict": "cmudict-en-us.dict"}
-        options = OPTIONS | {"samprate": RATE} | {name: str(model / file) for name, file in files.items()}
-        config = ctypes.c_void_p(library.ps_config_parse_json(None, json.dumps(options).encode()))
-        self._library = library
-        self._decoder = ctypes.c_void_p(library.ps_init(config))
-        finalize(self, library.ps_free, self._decoder)
-        library.ps_config_free(config)
-        if not self._decoder:
-            raise NotHeard(f"pocketsphinx cannot load its model in {model}")
-
-    def decode(self, samples: Samples) -> str:
-        """The best hypothesis, as the decoder spells it. Raises NotHeard."""
-        library, decoder = self._library, self._decoder
-        sound = samples.tobytes()
-        size = ctypes.c_size_t(len(samples))
-        library.ps_reinit_feat(decoder, None)  # else the mean of the utterance before lives on
-        # process_raw: the decoder, the sound, its size, "search, too", "this is all of it".
-        if (
-            library.ps_start_utt(decoder) < 0
-            or library.ps_process_raw(decoder, sound, size, 0, 1) < 0
-            or library.ps_end_utt(decoder) < 0
-        ):
-            raise NotHeard("pocketsphinx could not read the utterance")
-        return (library.ps_get_hyp(decoder, None) or b"").decode(errors="replace")
+def _new_decoder() -> Decoder:
+    return Decoder(OPTIONS | {"lm": model_file(LANGUAGE)})

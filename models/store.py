@@ -1,4 +1,5 @@
-"""This file finds the models on this machine: `whisper/<name>/` and `piper/<voice>.onnx` in one folder, the store.
+"""This file finds the models on this machine: `whisper/<name>/`, `piper/<voice>.onnx` and `smart-turn/<name>.onnx` in
+one folder, the store.
 
 Of several that can be used one is chosen, always the same; why the others cannot be used is told.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.errors import SettingsError
-from models import piper, whisper
+from models import piper, smart_turn, whisper
 
 SYSTEM = Path("/var/cache/companion")
 """The store of the service: systemd's CacheDirectory."""
@@ -73,6 +74,19 @@ def find_piper(store: Path, language: str) -> Found:
                     raise SettingsError([f"The Piper voice {onnx} speaks {spoken}, not {language}"])
                 usable.append((spoken != wanted, onnx.name, onnx))
     return Found(min(usable)[-1] if usable else None, tuple(skipped))
+
+
+def find_smart_turn(store: Path) -> Found:
+    """The .onnx file of a Smart Turn: the smallest, which answers soonest ("-cpu" is a quarter of "-gpu"); of the same
+    size the last by name, which is the newest."""
+    usable: list[tuple[int, Path]] = []
+    skipped: list[str] = []
+    for onnx in _entries(store / "smart-turn", skipped):
+        if onnx.suffix == ".onnx":
+            with _reasons(skipped):
+                smart_turn.check(onnx)
+                usable.append((-onnx.stat().st_size, onnx))
+    return Found(max(usable)[-1] if usable else None, tuple(skipped))
 
 
 def _entries(folder: Path, skipped: list[str]) -> list[Path]:

@@ -184,3 +184,31 @@ def _add_nothing(layer: TransformerEncoderLayerSpec | TransformerDecoderLayerSpe
 
 def _zeros(*shape: int) -> NDArray[np.float32]:
     return np.zeros(shape, dtype=np.float32)
+
+
+def toy_smart_turn(onnx: Path, *, name: str = "input_features", columns: int = 800, last: int = 100) -> Path:
+    """A model with the input and output of Smart Turn v3: the logistic function of the mean of the `last` columns."""
+    from onnx import TensorProto, checker, helper, numpy_helper, save
+
+    bounds = {"begin": columns - last, "end": columns, "axis": 2}
+    nodes = [
+        helper.make_node("Slice", [name, *bounds], ["newest"]),
+        helper.make_node("ReduceMean", ["newest"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("Sigmoid", ["mean"], ["probability"]),
+        helper.make_node("Reshape", ["probability", "shape"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 80, columns])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1])],
+        [
+            *(numpy_helper.from_array(np.array([value], dtype=np.int64), each) for each, value in bounds.items()),
+            numpy_helper.from_array(np.array([-1, 1], dtype=np.int64), "shape"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
+    onnx.parent.mkdir(parents=True, exist_ok=True)
+    save(model, onnx)
+    return onnx

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from toy_models import toy_piper, toy_whisper
+from toy_models import toy_piper, toy_smart_turn, toy_whisper
 
-from models.store import Found, default_store, find_piper, find_whisper
+from models.store import Found, default_store, find_piper, find_smart_turn, find_whisper
 
 
 def whispers(store: Path, *names: str, words: int = 1) -> None:
@@ -141,3 +141,21 @@ def test_a_store_of_the_service_that_may_not_be_read_is_left_alone(
     monkeypatch.setattr("models.store.SYSTEM", tmp_path)
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert default_store({"XDG_CACHE_HOME": "/xdg"}) == Path("/xdg/companion")
+
+
+def test_of_several_smart_turns_the_smallest_is_taken_and_then_the_newest(tmp_path: Path) -> None:
+    folder = tmp_path / "smart-turn"
+    assert find_smart_turn(tmp_path) == Found(None, ())
+    for name in "smart-turn-v3.0", "smart-turn-v3.2-cpu":
+        toy_smart_turn(folder / f"{name}.onnx")
+    (folder / "smart-turn-v3.3-gpu.onnx").write_bytes((folder / "smart-turn-v3.0.onnx").read_bytes() + bytes(100))
+    (folder / "README.md").touch()
+    assert named(find_smart_turn(tmp_path)) == "smart-turn-v3.2-cpu.onnx"
+
+
+def test_a_smart_turn_that_cannot_be_used_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "smart-turn").mkdir()
+    (tmp_path / "smart-turn" / "page.onnx").write_text("<html>")
+    found = find_smart_turn(tmp_path)
+    assert found.path is None
+    assert "not a model in ONNX's format" in found.skipped[0]
