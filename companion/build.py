@@ -17,20 +17,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from companion import bodies, engines
+from companion.addressed import Addressed
 from companion.audio import Audio
 from companion.bodies import Body
+from companion.calling import ByButton, ByName, Open
 from companion.cast import Cast, Member
 from companion.character import Character, Espeak
 from companion.conversation import Conversation
-from companion.ears import Ears, Patience
-from companion.engines import Engines, Served
+from companion.ears import Ears
+from companion.endpointing import PATIENCE
+from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
+from companion.hearing import SPHINX, Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
 from companion.keeping import kept, state_folder
 from companion.life import Life
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
+from companion.names import without_call
 from companion.ports import (
     ChatModel,
     Clock,
@@ -39,9 +44,10 @@ from companion.ports import (
     Message,
     Observer,
 )
+from companion.served import Served
 from companion.settings import Settings
 from companion.tasks import first_of
-from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
+from companion.worktime import HeldChat, HeldEndOfTurn, HeldTranscriber, HeldVoice, HeldWakeWord
 
 if TYPE_CHECKING:
     from device.scripted_user import Line, ScriptedUser
@@ -85,27 +91,35 @@ async def simulation(
     observers: Sequence[Observer],
 ) -> AsyncIterator[Simulation]:
     """A toy in a simulated `world`, whose user says `lines`; every random choice comes from `seed`."""
-    from device.absent import NoButton
     from device.scripted_user import ScriptedUser
     from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
+    from device.simulated_button import SimulatedButton
     from models.typed import TypedTranscriber
 
     async with AsyncExitStack() as stack:
         chance = random.Random(seed)
         light = SimulatedLight(world)
-        user = ScriptedUser(lines, light, np.random.default_rng(seed))
         speaker = SimulatedSpeaker(world)
+        button = SimulatedButton()
         chosen = await engines.at_the_desk(settings, characters, stack, _warning(world, observers))
-        transcriber = chosen.transcriber
-        if chosen.ears_served.name == engines.SPHINX:
+        presses = button.press if chosen.hearing.called == "hold" else None
+        user = ScriptedUser(lines, light, np.random.default_rng(seed), presses)
+        heard = chosen.hearing
+        transcriber = heard.transcriber
+        if heard.transcriber_served.name == SPHINX:
             transcriber = TypedTranscriber(transcriber, user.typed)
         life = _life(
             settings,
             characters,
-            Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, NoButton()),
+            Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, button),
             replace(
                 chosen,
-                transcriber=HeldTranscriber(transcriber, world),
+                hearing=replace(
+                    heard,
+                    transcriber=HeldTranscriber(transcriber, world),
+                    end_of_turn=HeldEndOfTurn(heard.end_of_turn, world) if heard.end_of_turn else None,
+                    wake_word=HeldWakeWord(heard.wake_word, world) if heard.wake_word else None,
+                ),
                 chat=HeldChat(chosen.chat, world),
                 voices=tuple(HeldVoice(voice, world) for voice in chosen.voices),
             ),
@@ -187,8 +201,11 @@ def _life(
 ) -> Life:
     """Toys of this body and these engines."""
     journal = Journal(body.clock, *observers)
-    patience = Patience(pause=settings.ears.pause, longest=settings.ears.longest)
-    ears = Ears(body.microphone, chosen.detector, patience)
+    hearing = chosen.hearing
+    patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
+    ears = Ears(body.microphone, hearing.detector, patience)
+    button = ByButton() if hearing.called == "hold" else None
+    calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
     members = [
         Member(character, Mouth(character.name, voice, body.speaker, journal))
         for character, voice in zip(characters, chosen.voices, strict=True)
@@ -196,15 +213,20 @@ def _life(
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
     conversation = Conversation(
         cast=Cast(members),
+        calling=calling,
+        addressed=Addressed(_names(settings, characters, hearing), characters[0].language),
         ears=ears,
-        transcriber=chosen.transcriber,
+        transcriber=hearing.transcriber,
+        end_of_turn=hearing.end_of_turn,
         mind=mind,
         light=body.light,
         clock=body.clock,
         journal=journal,
         nudges=settings.toy.nudge,
     )
-    parts: dict[str, Engine] = {"ears": chosen.transcriber}
+    parts: dict[str, Engine] = {"ears": hearing.transcriber}
+    parts |= {"name": hearing.wake_word} if hearing.wake_word else {}
+    parts |= {"end of turn": hearing.end_of_turn} if hearing.end_of_turn else {}
     for number, voice in enumerate(chosen.voices):
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice
     return Life(
@@ -216,7 +238,14 @@ def _life(
         button=body.button,
         clock=body.clock,
         journal=journal,
+        held=button,
     )
+
+
+def _names(settings: Settings, characters: Sequence[Character], hearing: Hearing) -> list[str]:
+    """What the toy may be called in an utterance, without "hey"."""
+    phrases = [without_call(phrase) for phrase in (*settings.ears.names, *hearing.phrases)]
+    return list(dict.fromkeys([*(character.name for character in characters), *phrases]))
 
 
 def _mind(

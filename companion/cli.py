@@ -50,6 +50,10 @@ Cast = Annotated[
     list[str] | None,
     typer.Option("--character", metavar="NAME|FILE", help="whom to talk to; repeatable: they talk together"),
 ]
+Called = Annotated[
+    settings.Called | None,
+    typer.Option("--called", help="open: whoever speaks is heard; wake: who says its name; hold: who holds its button"),
+]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings to use; none are read unless named")]
 
 
@@ -91,6 +95,7 @@ def simulate(
     who: Cast = None,
     config: Config = None,
     seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
+    called: Called = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="talk yourself, with this computer's microphone and speaker")
     ] = False,
@@ -108,7 +113,7 @@ def simulate(
     for path in written:
         _check_place(path)
     _check_apart(written, [*(wav or []), *map(Path, who or []), *([config] if config else [])])
-    chosen = settings.load(config)
+    chosen = settings.load(config).with_called(called)
     cast = _cast(who, chosen)
     if terminal:
         _talk(chosen, cast, journal)
@@ -150,6 +155,7 @@ def run(
     journal: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write what happens when, words included")
     ] = None,
+    called: Called = None,
 ) -> None:
     """The toy on real hardware, until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
     from companion import service
@@ -159,7 +165,7 @@ def run(
         _check_place(journal)
 
     def chosen() -> tuple[settings.Settings, list[character.Character]]:
-        current = settings.load(config or settings.usual_file())
+        current = settings.load(config or settings.usual_file()).with_called(called)
         return current, _cast(who, current)
 
     with ExitStack() as stack:

@@ -105,7 +105,7 @@ class Conversation:
     async def attend(self) -> None:
         """Wait until somebody says something, and answer; or until nobody answers, and go on."""
         try:
-            noticed = await self._listen()
+            noticed: Heard | Member | None = await self._listen()
             while isinstance(noticed, Heard):
                 noticed = await self._answer(noticed)
             if noticed:
@@ -204,6 +204,7 @@ class Conversation:
                     return await self._more(heard)
                 await cancelled(somebody)
             await self._while_deaf(answering)
+        self.invite()
         return None
 
     async def _more(self, before: Heard) -> Heard | None:

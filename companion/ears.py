@@ -230,6 +230,7 @@ class _Speech:
     ending: Ending = Ending.UNKNOWN
     pausing: bool = False
     """Whether a pause was told, and it is not over."""
+
     def utterance(self) -> Utterance:
         return Utterance(Audio.join([frame.captured for frame in self.frames]), self.began, self.ended)
 

@@ -6,84 +6,67 @@ Each is imported in the branch that needs it, because start-up time counts.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 
 from companion.character import Character
 from companion.choosing import BestOf
 from companion.errors import SettingsError
-from companion.ports import ChatModel, SpeechDetector, Transcriber, Voice
-from companion.settings import KEY_VARIABLE, Settings, key
+from companion.hearing import Hearing, hearing
+from companion.ports import ChatModel, Voice
+from companion.served import Served, store
+from companion.settings import KEY_VARIABLE, Called, Settings, key
 
 Warn = Callable[[str], None]
 """Told of what goes on all the same."""
-
-SPHINX = "pocketsphinx"
-"""The name of the embedded ears. They cannot read the embedded voice."""
 
 REHEARSAL = "rehearsal"
 """The name of the engine that is no model at all: the mock server."""
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """Which engine serves a part, in words for the owner."""
-
-    part: str
-    name: str
-    remark: str
-    """What to know of it, and how to get a better one; empty if there is nothing to say."""
-    skipped: tuple[str, ...] = ()
-    """Why better ones, which are there, cannot be used: a sentence for each."""
-
-
-@dataclass(frozen=True, slots=True)
 class Engines:
     """The engines of a toy."""
 
-    detector: SpeechDetector
-    transcriber: Transcriber
+    hearing: Hearing
     chat: ChatModel
     voices: tuple[Voice, ...]
     """One for each character."""
     longest_prompt: int
     """Tokens that the chat model takes."""
-    ears_served: Served
     chat_served: Served
     voice_served: Served
 
     @property
     def served(self) -> tuple[Served, ...]:
         """All parts, in words."""
-        return self.ears_served, self.chat_served, self.voice_served
+        hearing = self.hearing
+        return hearing.called_served, hearing.transcriber_served, self.chat_served, self.voice_served
 
 
 async def on_duty(settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn) -> Engines:
     """For a toy among people: without a key it has no mind, and says so. Raises SettingsError."""
-    return await _engines(settings, characters, await service(settings, stack, warn))
+    return await _engines(settings, characters, "wake", await service(settings, stack, warn))
 
 
 async def at_the_desk(
     settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn
 ) -> Engines:
     """For whoever tries it: without a key the characters rehearse. Raises SettingsError."""
-    return await _engines(settings, characters, await mind(settings, characters, stack, warn))
+    return await _engines(settings, characters, "open", await mind(settings, characters, stack, warn))
 
 
-async def _engines(settings: Settings, characters: Sequence[Character], mind: tuple[ChatModel, Served]) -> Engines:
+async def _engines(
+    settings: Settings, characters: Sequence[Character], called: Called, mind: tuple[ChatModel, Served]
+) -> Engines:
     chat, chat_served = mind
     # In threads, for the imports: the microphone is open already, and sound must not wait for them.
-    detector = await asyncio.to_thread(_detector)
-    transcriber, ears_served = await asyncio.to_thread(_transcriber, settings, characters[0].language)
+    ears = await asyncio.to_thread(hearing, settings, characters, called)
     chosen = [await asyncio.to_thread(_voice, settings, character) for character in characters]
     voices, (voice_served, *_) = zip(*chosen, strict=True)
-    return Engines(
-        detector, transcriber, chat, voices, longest_prompt(settings), ears_served, chat_served, voice_served
-    )
+    return Engines(ears, chat, voices, longest_prompt(settings), chat_served, voice_served)
 
 
 def longest_prompt(settings: Settings) -> int:
@@ -92,32 +75,6 @@ def longest_prompt(settings: Settings) -> int:
 
     model = settings.chat.model or DEFAULT
     return MODELS[model if model in MODELS else DEFAULT].longest_input
-
-
-def _detector() -> SpeechDetector:
-    from models.speech_detector import SileroDetector
-
-    return SileroDetector()
-
-
-def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
-    from models.sphinx import SphinxTranscriber
-
-    limited = "embedded, limited: English only, no children, no noise"
-    if settings.ears.engine == "sphinx":
-        return SphinxTranscriber(), Served("ears", SPHINX, limited)
-    from models.store import Found, find_whisper
-    from models.whisper import WhisperTranscriber, check
-
-    store = _store(settings)
-    found = Found(settings.ears.model, ()) if settings.ears.model else find_whisper(store, language)
-    if found.path:
-        check(found.path, language)
-        return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
-    advice = "; ".join([f"for better ears put a faster-whisper model into {store / 'whisper'}", *found.skipped])
-    if settings.ears.engine == "whisper":
-        raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
-    return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}", found.skipped)
 
 
 async def mind(
@@ -192,18 +149,12 @@ def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
     from models.piper import Piper, check
     from models.store import Found, find_piper
 
-    store = _store(settings)
-    found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(store, character.language)
+    folder = store(settings)
+    found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(folder, character.language)
     if found.path:
         check(found.path)
         return Piper(found.path), Served("voice", "Piper", found.path.stem)
-    advice = "; ".join([f"for a better one put a Piper voice into {store / 'piper'}", *found.skipped])
+    advice = "; ".join([f"for a better one put a Piper voice into {folder / 'piper'}", *found.skipped])
     if settings.voice.engine == "piper":
         raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
     return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}", found.skipped)
-
-
-def _store(settings: Settings) -> Path:
-    from models.store import default_store
-
-    return settings.models.store or default_store(os.environ)

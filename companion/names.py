@@ -55,6 +55,12 @@ def without_name(heard: str, names: Collection[str]) -> str | None:
     return _after(heard, words[taken - 1].end()) if taken else None
 
 
+def without_call(phrase: str) -> str:
+    """The name in a phrase that calls by it: "hey bunny" calls Bunny. A phrase that is all call is a name."""
+    words = list(_WORD.finditer(phrase))
+    return _after(phrase, words[count - 1].end()) if 0 < (count := _greeting(words)) < len(words) else phrase
+
+
 def before_name(heard: str, names: Collection[str]) -> str | None:
     """What precedes one of `names` at the end of `heard`; None if it does not end so."""
     words = list(_WORD.finditer(heard))

@@ -60,7 +60,8 @@ class Ears(_Section):
     patience: Age = Field(default="adult", description="with whom: an adult, or a child, who pauses for longer")
     longest: float = Field(default=Patience.longest, ge=2.0, le=30.0, description="seconds after which it is cut")
     called: Called | None = Field(
-        default=None, description="open (whoever speaks), wake (its name), hold (its button); else wake on duty, or open"
+        default=None,
+        description="open (whoever speaks), wake (its name), hold (its button); else wake on duty, or open",
     )
     names: tuple[Annotated[str, Field(min_length=1, max_length=60)], ...] = Field(
         default=(), description="what it is called by, such as hey jarvis; else trained names, or hey and its name"
@@ -182,6 +183,12 @@ class Settings(_Section):
     body: Body = Body()
     models: Models = Models()
     memory: Memory = Memory()
+
+    def with_called(self, called: Called | None) -> Settings:
+        """The same, but for how the toy is called, if that is given."""
+        if called is None:
+            return self
+        return self.model_copy(update={"ears": self.ears.model_copy(update={"called": called})})
 
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:

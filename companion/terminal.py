@@ -12,9 +12,10 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from companion.engines import REHEARSAL, Served
+from companion.engines import REHEARSAL
 from companion.looks import LOOKS
 from companion.ports import Event, Observer
+from companion.served import Served
 from companion.state import State
 
 STRIP_CELLS = 60

@@ -1,4 +1,4 @@
-"""This file lets time stand still while an engine works: the same three ports, each holding the clock.
+"""This file lets time stand still while an engine works: the same ports, each holding the clock.
 
 A simulated world then hears and plays nothing while speech-to-text computes or the network is read, so that a
 slow machine gives the same journal as a fast one. On a wall clock these wrappers change nothing.
@@ -10,9 +10,59 @@ from collections.abc import AsyncGenerator
 from typing import TypeVar
 
 from companion.audio import Audio, Utterance
-from companion.ports import ChatModel, Clock, Prompt, Transcriber, Transcript, Usage, Voice
+from companion.ports import (
+    ChatModel,
+    Clock,
+    EndOfTurn,
+    Prompt,
+    Transcriber,
+    Transcript,
+    Usage,
+    Voice,
+    Wake,
+    WakeWord,
+)
 
 Piece = TypeVar("Piece")
+
+
+class HeldWakeWord:
+    """A WakeWord for which time stands still while it is loaded."""
+
+    def __init__(self, wake_word: WakeWord, clock: Clock) -> None:
+        self._wake_word = wake_word
+        self._clock = clock
+
+    async def load(self) -> None:
+        """As the engine within."""
+        with self._clock.working():
+            await self._wake_word.load()
+
+    def hears(self, frame: Audio) -> Wake | None:
+        """As the WakeWord within."""
+        return self._wake_word.hears(frame)
+
+    def reset(self) -> None:
+        """As the WakeWord within."""
+        self._wake_word.reset()
+
+
+class HeldEndOfTurn:
+    """An EndOfTurn for which time stands still."""
+
+    def __init__(self, end_of_turn: EndOfTurn, clock: Clock) -> None:
+        self._end_of_turn = end_of_turn
+        self._clock = clock
+
+    async def load(self) -> None:
+        """As the engine within."""
+        with self._clock.working():
+            await self._end_of_turn.load()
+
+    async def probability(self, audio: Audio) -> float:
+        """As the EndOfTurn within."""
+        with self._clock.working():
+            return await self._end_of_turn.probability(audio)
 
 
 class HeldTranscriber:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Samples, Utterance
+from companion.ports import Press
 from companion.state import State
 
 POLITE_SECONDS = 0.5
@@ -62,18 +63,26 @@ class Said:
     began: float
     ended: float = math.inf
     """Infinite while it is being said."""
-    text: str | None = None
-    """What it says, if it was typed; empty once somebody has asked."""
+    first: float | None = None
+    """When the first utterance began that was made of it."""
 
 
 class ScriptedUser:
     """Somebody in front of the toy."""
 
-    def __init__(self, lines: Sequence[Line], light: VisibleLight, noise: np.random.Generator) -> None:
-        """`noise` makes the silence between the lines: dither of one bit, for zeros would be a dead microphone."""
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        light: VisibleLight,
+        noise: np.random.Generator,
+        press: Callable[[Press], None] | None = None,
+    ) -> None:
+        """`noise` makes the silence between the lines: dither of one bit, for zeros would be a dead microphone.
+        `press`: what holds the toy's button while a line is said; None where nobody needs to."""
         self._lines = deque(lines)
         self._light = light
         self._noise = noise
+        self._press = press or (lambda _: None)
         self._pieces: Iterator[Samples] = iter(())
         self._rest = np.zeros(0, np.int16)
         self._last_spoke = 0.0
@@ -92,8 +101,10 @@ class ScriptedUser:
         speaking = bool(self._said) and self._said[-1].ended == math.inf
         if not speaking and self._lines and invited >= (POLITE_SECONDS if answered else PATIENT_SECONDS):
             line = self._lines.popleft()
-            self._said.append(Said(line, now, text=line.text))
+            self._said.append(Said(line, now))
             self._pieces = line.samples()
+            self._press(Press.DOWN)
+            self._press(Press.LONG)
             speaking = True
         if not speaking:
             if not self._lines and invited >= PATIENT_SECONDS:
@@ -103,11 +114,11 @@ class ScriptedUser:
 
     def typed(self, utterance: Utterance) -> str | None:
         """The text from which `utterance` was made; None if it was spoken. A line that the ears took for two
-        utterances is all in the first."""
+        utterances is all in the first; asked again about the same one, what it says is the same."""
         for said in self._said:
-            if said.text is not None and said.began < utterance.ended and utterance.began < said.ended:
-                text, said.text = said.text, ""
-                return text
+            if said.line.text is not None and said.began < utterance.ended and utterance.began < said.ended:
+                said.first = utterance.began if said.first is None else said.first
+                return said.line.text if utterance.began == said.first else ""
         return None
 
     def _speak(self, now: float) -> Samples:
@@ -116,6 +127,7 @@ class ScriptedUser:
         frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
         if len(frame) < FRAME_SAMPLES:
             self._said[-1].ended = self._last_spoke = now + FRAME_SECONDS
+            self._press(Press.UP)
             silence = self._noise.integers(0, 2, FRAME_SAMPLES - len(frame), dtype=np.int16)
             frame = np.concatenate([frame, silence])
         return frame

@@ -21,7 +21,10 @@ LOUDNESS = 0.25
 
 
 class ScriptedTranscriber:
-    """Hears the given texts, in order, whatever the sound; a NotHeard among them is raised in its turn."""
+    """Hears the given texts, in order, whatever the sound; a NotHeard among them is raised in its turn.
+
+    What begins at another moment is another utterance; one that is asked about again, longer, has its text already.
+    """
 
     def __init__(
         self,
@@ -33,6 +36,8 @@ class ScriptedTranscriber:
     ) -> None:
         """`delay`: seconds of audio time for each utterance."""
         self._texts = list(texts)
+        self._newest: tuple[float, str | NotHeard] | None = None
+        """When the utterance last read began, and what it says."""
         self._engine = engine
         self._delay = _Delay(clock, delay)
         self.heard: list[Utterance] = []
@@ -45,9 +50,11 @@ class ScriptedTranscriber:
         """The next text. A cancelled call uses up none. Raises NotHeard in its turn, and after the last text."""
         self.heard.append(utterance)
         await self._delay.pass_by()
-        if not self._texts:
-            raise NotHeard("the script has no more texts to hear")
-        text = self._texts.pop(0)
+        if self._newest is None or self._newest[0] != utterance.began:
+            if not self._texts:
+                raise NotHeard("the script has no more texts to hear")
+            self._newest = utterance.began, self._texts.pop(0)
+        text = self._newest[1]
         if isinstance(text, NotHeard):
             raise text
         return Transcript(text, self._engine)

@@ -9,11 +9,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from companion.addressed import Addressed
 from companion.audio import RATE, Samples
+from companion.calling import ByButton, Calling, Open
 from companion.cast import Cast, Member
 from companion.character import Character, parse
 from companion.conversation import Conversation
-from companion.ears import Ears, Patience
+from companion.ears import Ears
+from companion.endpointing import Patience
 from companion.history import History
 from companion.journal import Journal
 from companion.life import Life
@@ -68,11 +71,15 @@ class Scene:
         voice: Callable[[World], Voice] | None = None,
         character: Character | Sequence[Character] | None = None,
         microphone: Callable[[Microphone], Microphone] | None = None,
+        calling: Calling | None = None,
+        patience: Patience | None = None,
         longest: float = 600.0,
     ) -> None:
         self.world = World(longest=longest)
         self.light = SimulatedLight(self.world)
-        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0))
+        self.button = SimulatedButton()
+        held = calling if isinstance(calling, ByButton) else None
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0), self.button.press if held else None)
         self.speaker = SimulatedSpeaker(self.world)
         self.chat = chat(self.world) if chat else ScriptedChat(replies)
         self.voice = voice(self.world) if voice else ScriptedVoice()
@@ -82,16 +89,19 @@ class Scene:
         self.supplement = ""
         self.history = History(6_000, cast=len(characters))
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds)
-        self.button = SimulatedButton()
         journal = Journal(self.world, self.events.append)
-        ears = Ears(microphone(self.microphone) if microphone else self.microphone, ScriptedDetector(), Patience())
+        heard = microphone(self.microphone) if microphone else self.microphone
+        ears = Ears(heard, ScriptedDetector(), patience or Patience())
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
         conversation = Conversation(
             cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
+            calling=calling or Open(),
+            addressed=Addressed([one.name for one in characters], "en"),
             ears=ears,
             transcriber=self.transcriber,
+            end_of_turn=None,
             mind=self.mind,
             light=self.light,
             clock=self.world,
@@ -106,6 +116,7 @@ class Scene:
             button=self.button,
             clock=self.world,
             journal=journal,
+            held=held,
         )
 
     def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:

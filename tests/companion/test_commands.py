@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.commands import PHRASES, Command, asks_again_differently, command
+from companion.commands import PHRASES, Command, command
 from companion.phrasebook import AGAIN_DIFFERENTLY
 from companion.words import key
 
@@ -164,7 +164,7 @@ def test_punctuation_and_capitals_do_not_matter(told: tuple[str, str, Command | 
     ],
 )
 def test_these_ask_for_another_answer(heard: str, language: str) -> None:
-    assert asks_again_differently(heard, language)
+    assert command(heard, language) is Command.AGAIN_DIFFERENTLY
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_these_ask_for_another_answer(heard: str, language: str) -> None:
     ],
 )
 def test_these_do_not(heard: str, language: str) -> None:
-    assert not asks_again_differently(heard, language)
+    assert command(heard, language) is not Command.AGAIN_DIFFERENTLY
 
 
 def test_every_way_to_ask_for_another_answer_is_one() -> None:
     for language, phrases in AGAIN_DIFFERENTLY.items():
         for phrase in phrases:
-            assert asks_again_differently(phrase, language), phrase
+            assert command(phrase, language) is Command.AGAIN_DIFFERENTLY, phrase

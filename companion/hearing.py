@@ -1,0 +1,104 @@
+"""This file chooses the engines with which a toy hears: what the settings ask for, else the best that is there.
+
+Each is imported in the branch that needs it, because start-up time counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from companion.character import Character
+from companion.errors import SettingsError
+from companion.ports import EndOfTurn, SpeechDetector, Transcriber, WakeWord
+from companion.served import Served, store
+from companion.settings import Called, Settings
+
+SPHINX = "pocketsphinx"
+"""The name of the embedded ears. They cannot read the embedded voice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """The engines behind the ears."""
+
+    detector: SpeechDetector
+    transcriber: Transcriber
+    transcriber_served: Served
+    end_of_turn: EndOfTurn | None
+    """None: nobody has put one into the store."""
+    called: Called
+    called_served: Served
+    wake_word: WakeWord | None = None
+    """None: it is not called by a name."""
+    phrases: tuple[str, ...] = ()
+    """What the wake word hears."""
+
+
+def hearing(settings: Settings, characters: Sequence[Character], usual: Called) -> Hearing:
+    """What a toy hears with; `usual` is how it is called when the settings leave that open. Takes a while, most of it
+    imports: call it in a thread. Raises SettingsError."""
+    from models.speech_detector import SileroDetector
+
+    transcriber, served = _transcriber(settings, characters[0].language)
+    ears = SileroDetector(), transcriber, served, _end_of_turn(settings)
+    wanted = settings.ears.called or usual
+    if wanted == "wake":
+        try:
+            wake_word, phrases, remark = _wake_word(settings, characters)
+            return Hearing(*ears, "wake", Served("called", "by its name", remark), wake_word, phrases)
+        except SettingsError as error:
+            if settings.ears.called or settings.ears.names:
+                raise
+            return Hearing(*ears, "hold", Served("called", "by its button", "", error.mistakes))
+    how = "whoever speaks is heard" if wanted == "open" else "by its button"
+    return Hearing(*ears, wanted, Served("called", how, ""))
+
+
+def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
+    from models.sphinx import SphinxTranscriber
+
+    limited = "embedded, limited: English only, no children, no noise"
+    if settings.ears.engine == "sphinx":
+        return SphinxTranscriber(), Served("ears", SPHINX, limited)
+    from models.store import Found, find_whisper
+    from models.whisper import WhisperTranscriber, check
+
+    folder = store(settings)
+    found = Found(settings.ears.model, ()) if settings.ears.model else find_whisper(folder, language)
+    if found.path:
+        check(found.path, language)
+        return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
+    advice = "; ".join([f"for better ears put a faster-whisper model into {folder / 'whisper'}", *found.skipped])
+    if settings.ears.engine == "whisper":
+        raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
+    return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}", found.skipped)
+
+
+def _end_of_turn(settings: Settings) -> EndOfTurn | None:
+    from models.smart_turn import SmartTurn
+    from models.store import find_smart_turn
+
+    found = find_smart_turn(store(settings))
+    return SmartTurn(found.path) if found.path else None
+
+
+def _wake_word(settings: Settings, characters: Sequence[Character]) -> tuple[WakeWord, tuple[str, ...], str]:
+    """What hears the names in the settings; else those of the characters, after "hey"; which, and a remark."""
+    from models import micro_wake
+    from models.any_of import AnyOf
+    from models.sphinx_wake import SphinxWakeWord, check
+
+    phrases = [name.lower() for name in settings.ears.names]
+    phrases = phrases or [f"hey {character.name.lower()}" for character in characters]
+    found: list[WakeWord] = []
+    heard: list[str] = []
+    for phrase in phrases:
+        if phrase in micro_wake.PHRASES:
+            found.append(micro_wake.MicroWakeWord(phrase))
+            heard.append(f'"{phrase}" (microWakeWord)')
+        else:
+            check(phrase)
+            found.append(SphinxWakeWord(phrase))
+            heard.append(f'"{phrase}" (pocketsphinx; for better ears: companion wake add "{phrase}")')
+    return found[0] if len(found) == 1 else AnyOf(found), tuple(phrases), ", ".join(heard)
