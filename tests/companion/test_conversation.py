@@ -321,10 +321,10 @@ def test_interrupted_with_all_its_phrases_made_ahead_it_waits_until_the_stream_i
 
 
 def test_its_own_last_words_coming_back_from_the_walls_are_not_answered() -> None:
-    scene = Scene(Shout(1.0, 1.6, 0.5), hears=["one"], replies=[["This is what I say."]])
+    scene = Scene(Shout(1.0, 1.3, 0.5), hears=["one"], replies=[["This is what I say."]])
     scene.play()
     reply = scene.told("said")[-1]
-    assert scene.told("heard")[0].at + 1.6 < reply.at < scene.told("heard")[0].at + 2.0, "the noise spans its end"
+    assert scene.told("heard")[0].at + 1.3 < reply.at < scene.told("heard")[0].at + 1.7, "the noise spans its end"
     assert scene.told("fault") == []
 
 

@@ -168,12 +168,12 @@ def test_a_microphone_lost_in_the_middle_of_a_reply_is_waited_for_and_the_next_t
         Shout(1.0),
         hears=["one", "two"],
         replies=[["This is quite a long reply, as replies go."], ["Yes."]],
-        microphone=lambda one: Unplugged(one, since=6.5, until=9.0),
+        microphone=lambda one: Unplugged(one, since=5.0, until=7.5),
     )
     scene.play()
     lost, back = (event.at for event in scene.told("fault"))
-    assert lost == pytest.approx(6.51, abs=0.05)
-    assert back - 9.0 < 5.0, "idle again within five seconds of its return"
+    assert lost == pytest.approx(5.01, abs=0.05)
+    assert back - 7.5 < 5.0, "idle again within five seconds of its return"
     assert "attention" in scene.states()
     assert scene.told("said")[-1].fields["text"] == "Yes."
 
