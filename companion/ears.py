@@ -23,6 +23,14 @@ SPEECH = 0.5
 STILL_SPEECH = 0.35
 """Probability at which speech that has begun goes on: 0.15 lower, Silero's own hysteresis."""
 
+SOFTEST = 35.0
+"""Decibels below the usual level of speech from which on a frame is none, whatever the detector says: it lags behind
+the end of speech by 80 ms, which somebody would wait for. Soft endings lie 20 to 30 below [tried on flite's voices]."""
+
+DOUBT_SECONDS = 0.15
+"""A commit waits so long at most while something is audible: it may be the next word, which the detector takes up to
+0.1 s to believe in."""
+
 GATE_SECONDS = 1.0
 """A name is listened for while there may be speech, and for so long after: a whole name, with the pauses in it."""
 
@@ -188,7 +196,7 @@ class Ears:
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
             return self._begin()
-        return self._go_on(self._speech, frame, voiced=probability >= STILL_SPEECH)
+        return self._go_on(self._speech, frame, probability)
 
     def _begin(self) -> SpeechBegan | None:
         window = list(self._recent)[-_frames(self.patience.start_within) :]
@@ -199,16 +207,19 @@ class Ears:
         self._recent.clear()
         return SpeechBegan(self._speech.began)
 
-    def _go_on(self, speech: _Speech, frame: Frame, *, voiced: bool) -> Pause | WentOn | Utterance | None:
+    def _go_on(self, speech: _Speech, frame: Frame, probability: float) -> Pause | WentOn | Utterance | None:
         speech.frames.append(frame)
+        audible = frame.captured.level > self.loudness.level - SOFTEST
+        voiced = audible and probability >= STILL_SPEECH
         paused = frame.ends - FRAME_SECONDS - speech.ended
         if voiced:
             self.loudness.hears(frame.captured)
             speech.ended = frame.ends
         silence = frame.ends - speech.ended
-        needed = math.inf if self._held else self.rhythm.silence(speech.ending)
+        needed = self.rhythm.silence(speech.ending) + (DOUBT_SECONDS if audible else 0.0)
         too_long = len(speech.frames) >= _frames(self.patience.longest)
-        if self._finished or too_long or silence >= needed - FRAME_SECONDS / 2:
+        over = silence >= needed - FRAME_SECONDS / 2 and not self._held
+        if self._finished or too_long or over:
             self._speech, self._finished = None, False
             return speech.utterance()
         if voiced and speech.pausing:

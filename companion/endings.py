@@ -12,7 +12,18 @@ from enum import StrEnum
 from functools import cache
 
 from companion.commands import command
-from companion.trailing import ABBREVIATED, ASKING, COMPLETE, HANGING, LEANING, OPEN
+from companion.trailing import (
+    ABBREVIATED,
+    ASKING,
+    BEGINNINGS,
+    COMPLETE,
+    DEPENDING,
+    HANGING,
+    LEADING_UP,
+    LEANING,
+    OPEN,
+    REQUESTS,
+)
 from companion.words import WIDE, key, language_of
 
 _Table = Mapping[str, Sequence[str]]
@@ -22,7 +33,9 @@ class Ending(StrEnum):
     """How an utterance ends, as far as its words tell."""
 
     CLOSED = "closed"
-    """Like a sentence, or it is whole in itself: a command, yes or no."""
+    """It asks for something, or it is whole in itself: a question, a request, a command, yes or no."""
+    TOLD = "told"
+    """Like a sentence that tells something: whoever tells one thing often tells the next."""
     UNKNOWN = "unknown"
     HANGING = "hanging"
     """It trails off: more is to come."""
@@ -33,6 +46,7 @@ _CLOSERS = " \t\r\n\u3000\u00a0\"'”’»」』)）]】*"
 
 _ASKED = re.compile(r"[?？!！؟][?？!！؟.。]*$")
 _TRAILING = re.compile(r"(?:\.\.+|…|。。+|[,，、､،:：;；\-‐‑–—〜～~・])$")
+_SENTENCE = re.compile(r"[.。!?！？]\s*")
 _FULL_STOP = re.compile(r"[.。．｡]$")
 _ONLY_NUMBERS = re.compile(r"^[\d\s.,、。]*$")
 _INITIAL = re.compile(r"(?:^|[\s.])[a-zà-ÿ]$")
@@ -43,15 +57,18 @@ _WITHOUT_SPACES = re.compile(rf"[{WIDE}]$")
 def ending(transcript: str, language: str, names: Collection[str] = ()) -> Ending:
     """How `transcript` ends, in `language` (a BCP 47 tag); of an unknown language only punctuation counts.
 
-    In this order: a question or exclamation mark closes; a comma, a dash, dots hang; a command or short whole answer
-    closes; then the last word decides, and after it a full stop. A command may be said with one of the toy's `names`.
+    In this order: a question or exclamation mark closes, but not a question that has only begun ("Can you?"); a comma,
+    a dash, dots hang; a command or short whole answer closes; then the last word decides, and after it a full stop. A
+    command may be said with one of the toy's `names`.
     """
     text = transcript.rstrip(_CLOSERS)
     spoken = language_of(language)
-    if _ASKED.search(text):
-        return Ending.CLOSED
     if _TRAILING.search(text):
         return Ending.HANGING
+    if not text.endswith(("!", "！")) and key(_last_sentence(text)) in _known(LEADING_UP, spoken):
+        return Ending.TOLD
+    if _ASKED.search(text):
+        return Ending.UNKNOWN if _only_begun(text, spoken) else Ending.CLOSED
     stopped = _FULL_STOP.search(text) is not None
     words = text.rstrip("".join((_CLOSERS, ".。．｡"))).lower().replace("’", "'")
     if not any(character.isalnum() for character in words):
@@ -69,13 +86,21 @@ def _is_whole(words: str, language: str, names: Collection[str]) -> bool:
     """Whether it is a command, or the last sentence is a short answer ("I think so. Yes")."""
     if command(words, language, names):
         return True
-    last = key(re.split(r"[.。!?！？]\s*", words)[-1])
-    return last in _complete(language)
+    return key(_last_sentence(words)) in _known(COMPLETE, language)
 
 
 @cache
-def _complete(language: str) -> frozenset[str]:
-    return frozenset(key(phrase) for phrase in COMPLETE.get(language, ()))
+def _keys(phrases: Sequence[str]) -> frozenset[str]:
+    return frozenset(map(key, phrases))
+
+
+def _known(table: _Table, language: str) -> frozenset[str]:
+    return _keys(table.get(language, ()))
+
+
+def _last_sentence(text: str) -> str:
+    """What follows the last full stop, question or exclamation mark that something follows."""
+    return _SENTENCE.split(text.rstrip(_CLOSERS + ".。．｡?？!！؟"))[-1]
 
 
 def _after_full_stop(words: str, language: str) -> Ending:
@@ -85,9 +110,29 @@ def _after_full_stop(words: str, language: str) -> Ending:
         case None if _INITIAL.search(words) or _ONLY_NUMBERS.match(words):
             return Ending.UNKNOWN  # "J. R.", "3." and "1, 2." go on as often as not; "I am 7." does not
         case None:
-            return Ending.CLOSED
+            return _sentence(_last_sentence(words), language)
         case table:
             return Ending.HANGING if table is HANGING else Ending.UNKNOWN
+
+
+def _sentence(words: str, language: str) -> Ending:
+    """How a sentence with a full stop ends, whose last word says nothing."""
+    if _begins_with(REQUESTS, words, language):
+        return Ending.CLOSED
+    if _begins_with(DEPENDING, words, language) and "," not in words:
+        return Ending.UNKNOWN  # "If I was a bird."
+    return Ending.TOLD
+
+
+def _begins_with(table: _Table, words: str, language: str) -> bool:
+    between = "" if _WITHOUT_SPACES.search(words) else " "
+    return any(f"{words} ".startswith(phrase + between) for phrase in table.get(language, ()))
+
+
+def _only_begun(text: str, language: str) -> bool:
+    """Whether a question has nothing but what many questions begin with."""
+    words = _WORD.findall(_last_sentence(text).lower())
+    return 2 <= len(words) <= 3 and all(word in BEGINNINGS.get(language, ()) for word in words)
 
 
 def _last_word(words: str, language: str) -> _Table | None:

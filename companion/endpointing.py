@@ -28,8 +28,10 @@ class Patience:
     """Sound kept from before the beginning: soft first consonants."""
     draft: float = 0.15
     """Silence after which what was said so far is worth reading."""
-    closed: float = 0.4
-    """Silence that ends an utterance which is closed, as far as it was read ..."""
+    closed: float = 0.45
+    """Silence that ends an utterance which asks for something, or is whole, as far as it was read ..."""
+    told: float = 0.64
+    """... which tells something ..."""
     unknown: float = 0.8
     """... of which nobody can tell, or which was not read yet ..."""
     hanging: float = 1.8
@@ -43,11 +45,16 @@ class Patience:
 
     def silence(self, ending: Ending) -> float:
         """Seconds of silence that end an utterance which ends like this."""
-        return {Ending.CLOSED: self.closed, Ending.UNKNOWN: self.unknown, Ending.HANGING: self.hanging}[ending]
+        return {
+            Ending.CLOSED: self.closed,
+            Ending.TOLD: self.told,
+            Ending.UNKNOWN: self.unknown,
+            Ending.HANGING: self.hanging,
+        }[ending]
 
 
 PATIENCE: Mapping[Age, Patience] = MappingProxyType(
-    {"adult": Patience(), "child": Patience(closed=0.7, unknown=1.7, hanging=2.6, follow_up=1.5)}
+    {"adult": Patience(), "child": Patience(closed=0.55, told=1.15, unknown=1.6, hanging=2.6, follow_up=1.5)}
 )
 """Children pause for longer, and in the middle of a sentence."""
 
@@ -77,6 +84,8 @@ class Rhythm:
 
     def silence(self, ending: Ending) -> float:
         """Seconds of silence after which somebody has finished whose words so far end like this."""
+        if ending is Ending.CLOSED:
+            return self._patience.closed  # nobody is kept waiting who has asked for something
         seconds = max(self._patience.silence(ending), self._habit)
         return min(self._patience.longest_silence, seconds * (MORE_PATIENT if self._wary else 1.0))
 

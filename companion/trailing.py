@@ -209,11 +209,94 @@ COMPLETE: Mapping[str, Sequence[str]] = MappingProxyType(
 
 ASKING: Mapping[str, Sequence[str]] = MappingProxyType(
     {
-        "zh": listed("吗 / 呢 / 什么呀 / 好不好 / 对不对"),
-        "ja": listed("ですか / ますか / でしょうか / ましたか / かな / の？"),
+        "zh": listed("吗 / 呢 / 什么呀 / 好不好 / 对不对 / 几 / 什么 / 哪里 / 哪儿 / 谁 / 多少 / 怎么样"),
+        "ja": listed(
+            "ですか / ますか / でしょうか / ましたか / かな / の？ / 教えて / 聞かせて / 見せて / ください / くれる"
+        ),
     }
 )
-"""Ends a question in languages that speak the question mark; speech-to-text often leaves the written one out."""
+"""Ends a question or a request in languages that speak the question mark; speech-to-text often leaves the written one
+out."""
+
+REQUESTS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed(
+            """
+            tell / sing / play / show / read / give / help / let / let's / turn / make / come / look / say / ask /
+            count / teach / explain / remind / set / put / start / open / wake / bring / draw / dance / listen / try /
+            can / could / would / will / do / does / did / are / is / am / may / shall / have / has / what / what's /
+            where / where's / when / why / who / who's / which / how / how's / please / again / another / more /
+            i want / i don't want / i wanna / i'd like / i would like / we want
+            """
+        ),
+        "de": listed(
+            """
+            erzähl / erzähle / sing / singe / spiel / spiele / lies / mach / mache / zeig / zeige / sag / sage / hilf /
+            gib / komm / lass / erklär / zähl / stell / kannst / könntest / willst / magst / hast / bist / weißt / was /
+            wo / wer / wie / warum / wieso / wann / welche / welcher / welches / bitte / noch / nochmal / ich will /
+            ich möchte / ich hätte gern / wir wollen
+            """
+        ),
+        "es": listed(
+            """
+            cuéntame / cuéntanos / cuenta / canta / cántame / juega / lee / léeme / dime / di / haz / enséñame /
+            ayúdame / pon / ven / mira / puedes / podrías / quieres / sabes / qué / quién / cómo / dónde / cuándo /
+            cuál / otra / otro / más / quiero / no quiero / quisiera / queremos
+            """
+        ),
+        "fr": listed(
+            """
+            raconte / chante / joue / lis / dis / fais / montre / aide / donne / viens / mets / explique / compte /
+            peux / pourrais / veux / sais / est-ce / qu'est-ce / que / qui / où / quand / comment / pourquoi / quel /
+            encore / je veux / je voudrais / je ne veux pas / on veut
+            """
+        ),
+        "zh": listed("我要 / 我想 / 我想要 / 请 / 给我 / 帮我 / 再 / 不要"),
+    }
+)
+"""Begins what asks for something, also where speech-to-text writes a full stop after it."""
+
+DEPENDING: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed("if / when / while / whenever / although / unless / since / after / before / once / until"),
+        "de": listed("wenn / als / falls / obwohl / während / bevor / nachdem / sobald / solange / weil"),
+        "es": listed("si / cuando / mientras / aunque / como"),
+        "fr": listed("si / quand / lorsque / pendant / comme / puisque"),
+    }
+)
+"""Begins a clause that another one must follow, unless a comma says that it did."""
+
+LEADING_UP: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed(
+            """
+            hello / hi / hey / hi there / hello there / good morning / good evening / good afternoon / thank you /
+            thanks / sorry / guess what / you know what / do you know what
+            """
+        ),
+        "de": listed("hallo / hi / guten morgen / guten tag / guten abend / danke / weißt du was"),
+        "es": listed("hola / buenos días / buenas tardes / buenas noches / gracias / sabes qué"),
+        "fr": listed("bonjour / salut / coucou / merci / tu sais quoi"),
+        "zh": listed("你好 / 嗨 / 谢谢"),
+        "ja": listed("こんにちは / おはよう / ありがとう / ねえねえ"),
+    }
+)
+"""Whole in itself, and yet what one often says before something else."""
+
+BEGINNINGS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed(
+            """
+            can / could / do / does / did / will / would / are / is / have / has / may / you / we / i / it / he / she /
+            they / like / want / know / think / tell / have / see
+            """
+        ),
+        "de": listed("kannst / könntest / willst / magst / hast / bist / weißt / du / ich / wir / mir / uns"),
+        "es": listed("puedes / podrías / quieres / sabes / tienes / me / te / tú"),
+        "fr": listed("peux / pourrais / veux / sais / est-ce / que / tu / peux-tu / veux-tu / sais-tu / me"),
+    }
+)
+"""What a question begins with; two or three of these alone are none yet, whatever mark follows."""
 
 ABBREVIATED: Mapping[str, Sequence[str]] = MappingProxyType(
     {

@@ -25,6 +25,9 @@ VOICES = {
 }
 """flite's names, and who speaks instead where flite is missing."""
 
+FOREIGN = {language: Espeak(voice=language) for language in ("de", "es", "fr", "ja", "zh")}
+"""Who speaks other languages: flite has none."""
+
 QUIET = 100
 """A sample beyond this, of 32768 (-50 dBFS), is speech when a voice is trimmed: flite's own silences stay below."""
 
@@ -44,7 +47,7 @@ def speak(text: str, voice: str, folder: Path, *, flite: bool | None = None) -> 
 
     `flite` chooses the engine; None takes flite where it is installed. The same words always give the same samples.
     """
-    flite = has_flite() if flite is None else flite
+    flite = (has_flite() if flite is None else flite) and voice in VOICES
     name = hashlib.sha256(f"{'flite' if flite else 'espeak'}/{voice}/{text}".encode()).hexdigest()[:24]
     kept = folder / f"{name}.npy"
     if not kept.exists():
@@ -64,7 +67,7 @@ def _with_flite(text: str, voice: str, file: Path) -> Audio:
 
 def _with_espeak(text: str, voice: str) -> Audio:
     async def spoken() -> Audio:
-        async with aclosing(EspeakVoice(VOICES[voice]).speak(text)) as pieces:
+        async with aclosing(EspeakVoice((VOICES | FOREIGN)[voice]).speak(text)) as pieces:
             return Audio.join([piece async for piece in pieces])
 
     return asyncio.run(spoken())

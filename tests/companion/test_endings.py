@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.endings import Ending, ending
-from companion.trailing import COMPLETE, HANGING, LEANING
+from companion.trailing import COMPLETE, HANGING, LEADING_UP, LEANING
 
-CLOSED, UNKNOWN, HANGS = Ending.CLOSED, Ending.UNKNOWN, Ending.HANGING
+CLOSED, TOLD, UNKNOWN, HANGS = Ending.CLOSED, Ending.TOLD, Ending.UNKNOWN, Ending.HANGING
 
 ENGLISH = [
     ("What is your favourite animal?", CLOSED),
-    ("I had a good day at school today.", CLOSED),
+    ("I had a good day at school today.", TOLD),
     ("Look at me!", CLOSED),
     ("He said “stop!”", CLOSED),
     ("yes", CLOSED),
@@ -23,13 +23,23 @@ ENGLISH = [
     ("be quiet please", CLOSED),
     ("uh-huh", CLOSED),
     ("I don't know", CLOSED),
-    ("I am 7.", CLOSED),
-    ("It was on the 3.", CLOSED),
+    ("I am 7.", TOLD),
+    ("It was on the 3.", TOLD),
     ("Do you want to?", CLOSED),
     ("And?", CLOSED),
     ("Really?!", CLOSED),
     ("I think so. Yes", CLOSED),
-    ("My dad is a doctor.", CLOSED),
+    ("My dad is a doctor.", TOLD),
+    ("Hello there.", TOLD),
+    ("Guess what?", TOLD),
+    ("Hello!", CLOSED),
+    ("Tell me a story.", CLOSED),
+    ("I want to hear about the moon.", CLOSED),
+    ("Could you sing", UNKNOWN),
+    ("Can you?", UNKNOWN),
+    ("Do you know?", UNKNOWN),
+    ("If I was a bird.", UNKNOWN),
+    ("If I was a bird, I would fly.", TOLD),
     ("I like dinosaurs", UNKNOWN),
     ("can you tell me a story", UNKNOWN),
     ("What are you looking at.", UNKNOWN),
@@ -63,14 +73,14 @@ ENGLISH = [
 
 GERMAN = [
     ("Warum ist der Himmel blau?", CLOSED),
-    ("Ich habe heute im Garten gespielt.", CLOSED),
+    ("Ich habe heute im Garten gespielt.", TOLD),
     ("ja", CLOSED),
     ("Nein danke", CLOSED),
     ("Weiß ich nicht", CLOSED),
     ("Sei still", CLOSED),
     ("Komm her!", CLOSED),
     ("Ich auch", CLOSED),
-    ("Ich bin 5.", CLOSED),
+    ("Ich bin 5.", TOLD),
     ("Ich mag Dinosaurier", UNKNOWN),
     ("Ich komme mit", UNKNOWN),
     ("Mach das Licht an.", UNKNOWN),
@@ -91,14 +101,14 @@ GERMAN = [
 
 SPANISH = [
     ("¿Cuántos años tienes?", CLOSED),
-    ("Mi perro se llama Luna.", CLOSED),
+    ("Mi perro se llama Luna.", TOLD),
     ("¡Mira!", CLOSED),
     ("sí", CLOSED),
     ("Si.", CLOSED),
     ("No lo sé", CLOSED),
     ("Claro que sí", CLOSED),
     ("Más alto", CLOSED),
-    ("Tengo 6.", CLOSED),
+    ("Tengo 6.", TOLD),
     ("me gustan los dinosaurios", UNKNOWN),
     ("cuéntame un cuento", UNKNOWN),
     ("Dame una.", UNKNOWN),
@@ -119,14 +129,14 @@ SPANISH = [
 
 FRENCH = [
     ("Comment tu t'appelles ?", CLOSED),
-    ("J'ai un petit chien.", CLOSED),
+    ("J'ai un petit chien.", TOLD),
     ("Regarde !", CLOSED),
     ("oui", CLOSED),
     ("Si.", CLOSED),
     ("Je sais pas", CLOSED),
     ("Moi aussi", CLOSED),
     ("Plus fort", CLOSED),
-    ("J'ai 5 ans.", CLOSED),
+    ("J'ai 5 ans.", TOLD),
     ("j'aime les dinosaures", UNKNOWN),
     ("raconte-moi une histoire", UNKNOWN),
     ("Tu viens avec.", UNKNOWN),
@@ -148,11 +158,11 @@ FRENCH = [
 
 JAPANESE = [
     ("今日は何をするの？", CLOSED),
-    ("公園に行きました。", CLOSED),
+    ("公園に行きました。", TOLD),
     ("見て！", CLOSED),
     ("うん", CLOSED),
     ("はい。", CLOSED),
-    ("こんにちは", CLOSED),
+    ("こんにちは", TOLD),
     ("なんで", CLOSED),
     ("もう一回言って", CLOSED),
     ("好きな色は何ですか", CLOSED),
@@ -179,7 +189,7 @@ JAPANESE = [
 
 CHINESE = [
     ("你叫什么名字？", CLOSED),
-    ("我今天去了公园。", CLOSED),
+    ("我今天去了公园。", TOLD),
     ("看我！", CLOSED),
     ("是的", CLOSED),
     ("好的", CLOSED),
@@ -187,7 +197,7 @@ CHINESE = [
     ("我不知道", CLOSED),
     ("大声一点", CLOSED),
     ("你喜欢唱歌吗", CLOSED),
-    ("我七岁。", CLOSED),
+    ("我七岁。", TOLD),
     ("我喜欢恐龙", UNKNOWN),
     ("给我讲个故事", UNKNOWN),
     ("我喜欢红色的。", UNKNOWN),
@@ -242,7 +252,7 @@ def test_a_command_may_be_said_with_the_name_of_the_toy() -> None:
     ("text", "expected"),
     [
         ("Dove andiamo?", CLOSED),
-        ("Andiamo al parco.", CLOSED),
+        ("Andiamo al parco.", TOLD),
         ("Andiamo,", HANGS),
         ("Andiamo al parco e", UNKNOWN),
         ("si", UNKNOWN),
@@ -296,8 +306,9 @@ def test_a_full_stop_leaves_it_open_after_a_word_that_few_end_on(language: str) 
 @pytest.mark.parametrize("language", sorted(COMPLETE))
 def test_a_short_answer_is_whole_with_a_full_stop_or_without(language: str) -> None:
     for phrase in COMPLETE[language]:
-        assert ending(phrase, language) is CLOSED, phrase
-        assert ending(phrase.capitalize() + ".", language) is CLOSED, phrase
+        expected = TOLD if phrase in LEADING_UP[language] else CLOSED  # one often goes on after "hello"
+        assert ending(phrase, language) is expected, phrase
+        assert ending(phrase.capitalize() + ".", language) is expected, phrase
 
 
 def test_no_word_is_in_two_tables() -> None:

@@ -50,6 +50,8 @@ class Turn:
 
     @property
     def voice(self) -> str:
+        if self.language != "en":
+            return self.language
         return CHILD if self.speaker == "child" else ADULTS[self.number % len(ADULTS)]
 
     @property
@@ -85,13 +87,11 @@ def turns(file: Path = UTTERANCES) -> list[Turn]:
 
 
 def render(turn: Turn, folder: Path, *, flite: bool | None = None) -> Rendered:
-    """An English `turn` as sound at `RATE`; `folder` keeps the words for the next time (one a test session is enough).
+    """A turn as sound at `RATE`; `folder` keeps the words for the next time (one a test session is enough).
 
     The pauses are those of the script to the sample. Quiet is dither of one bit, never zeros. `flite` chooses the
-    engine; None takes flite where it is installed, else espeak-ng. Raises ValueError for another language.
+    engine for English; None takes flite where it is installed, else espeak-ng, which speaks all other languages.
     """
-    if turn.language != "en":
-        raise ValueError(f"there are only English voices, none for {turn.language!r}")
     noise = np.random.default_rng(crc32(turn.name.encode()))
     pieces, spans = [dither(LEAD, noise)], []
     place = len(pieces[0])

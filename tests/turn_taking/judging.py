@@ -1,0 +1,123 @@
+"""This file plays the scripted turns to the product's ears, and judges when they would have answered.
+
+A transcript is the script's own, so that the words are judged apart from whoever reads them: "what is heard so far"
+is looked up by how many parts have been said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import mean
+
+from turn_taking.script import Rendered, Turn
+
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Utterance
+from companion.ears import Ears, Pause, SpeechBegan
+from companion.endings import ending
+from companion.endpointing import Patience
+from companion.ports import SpeechDetector
+
+THINKING_SECONDS = 1.0
+"""Whoever goes on so soon after a commit is known to have been cut off: nothing has sounded yet."""
+
+Reader = Callable[[Turn, int, Utterance], str]
+"""The transcript of a turn up to its pause number n, of which this utterance is the sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one turn was taken."""
+
+    turn: Turn
+    cut_off: float | None
+    """Length of the first pause that was taken for the end, in seconds; None if there was none."""
+    latency: float
+    """Seconds from the last sample of speech to the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a set of turns was taken."""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def cut_offs(self) -> float:
+        """Share of the turns that were cut off."""
+        return mean(verdict.cut_off is not None for verdict in self.verdicts)
+
+    @property
+    def latency(self) -> float:
+        """Mean seconds from the last sample of speech to the commit."""
+        return mean(verdict.latency for verdict in self.verdicts)
+
+    def __add__(self, other: Judgement) -> Judgement:
+        return Judgement(self.verdicts + other.verdicts)
+
+
+class Recording:
+    """A Microphone that plays a recording, and then is silent by dither."""
+
+    def __init__(self, audio: Audio) -> None:
+        self._audio = audio
+        self._place = 0
+
+    async def read(self) -> Frame:
+        samples = self._audio.samples[self._place : self._place + FRAME_SAMPLES]
+        if len(samples) < FRAME_SAMPLES:
+            raise EOFError
+        self._place += FRAME_SAMPLES
+        return Frame(Audio(samples), self._place / RATE)
+
+    async def close(self) -> None: ...
+
+
+def scripted(turn: Turn, pause: int, _: Utterance) -> str:
+    """The script's own transcript."""
+    return turn.parts[pause].heard
+
+
+def judge(
+    rendered: Iterable[Rendered],
+    patience: Patience,
+    detector: SpeechDetector,
+    read: Reader = scripted,
+) -> Judgement:
+    """Plays turn after turn of one speaker to one pair of ears, as a conversation would."""
+    verdicts = []
+    ears = Ears(Recording(Audio.silence(0.0)), detector, patience)
+    for one in rendered:
+        ears._microphone = Recording(one.audio)  # the same ears: what they learnt of the speaker stays
+        verdicts.append(asyncio.run(_take(one, ears, read)))
+    return Judgement(tuple(verdicts))
+
+
+async def _take(one: Rendered, ears: Ears, read: Reader) -> Verdict:
+    await ears.ignore(0.0)
+    spans = one.spans
+    truth = spans[-1].ends / RATE
+    cut_off: float | None = None
+    committed = 0.0
+    while True:
+        noticed = await ears.next()
+        match noticed:
+            case SpeechBegan() if committed:
+                if noticed.at - committed < THINKING_SECONDS:
+                    ears.rhythm.cut_off()
+                committed = 0.0
+            case Pause(so_far):
+                said = sum(span.ends / RATE <= so_far.ended + 0.2 for span in spans)
+                if said:
+                    ears.expect(ending(read(one.turn, said - 1, so_far), one.turn.language))
+            case Utterance():
+                # The commit came with the frame just read: that is how far the recording was played.
+                committed = ears._microphone._place / RATE  # type: ignore[attr-defined]
+                said = sum(span.ends / RATE <= noticed.ended + 0.2 for span in spans)
+                if said == len(spans):
+                    if cut_off is None:
+                        ears.rhythm.finished()
+                    return Verdict(one.turn, cut_off, committed - truth)
+                if cut_off is None:
+                    cut_off = one.turn.parts[max(0, said - 1)].pause
