@@ -104,7 +104,6 @@ class ScriptedUser:
             self._said.append(Said(line, now))
             self._pieces = line.samples()
             self._press(Press.DOWN)
-            self._press(Press.LONG)
             speaking = True
         if not speaking:
             if not self._lines and invited >= PATIENT_SECONDS:

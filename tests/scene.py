@@ -11,7 +11,7 @@ import numpy as np
 
 from companion.addressed import Addressed
 from companion.audio import RATE, Samples
-from companion.calling import ByButton, Calling, Open
+from companion.calling import ByButton, ByName, Calling, Open
 from companion.cast import Cast, Member
 from companion.character import Character, parse
 from companion.conversation import Conversation
@@ -22,7 +22,7 @@ from companion.journal import Journal
 from companion.life import Life
 from companion.mind import Mind
 from companion.mouth import Mouth
-from companion.ports import ChatModel, Event, Microphone, Transcriber, Voice
+from companion.ports import ChatModel, Engine, Event, Microphone, Transcriber, Voice
 from device.scripted_user import ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
 from device.simulated_button import SimulatedButton
@@ -95,6 +95,7 @@ class Scene:
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
+        named: dict[str, Engine] = {"name": calling._name} if isinstance(calling, ByName) else {}
         conversation = Conversation(
             cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
             calling=calling or Open(),
@@ -112,7 +113,7 @@ class Scene:
             ears=ears,
             speaker=self.speaker,
             mind=self.mind,
-            engines={"ears": self.transcriber, "voice": self.voice},
+            engines={"ears": self.transcriber, "voice": self.voice} | named,
             button=self.button,
             clock=self.world,
             journal=journal,
