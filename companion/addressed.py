@@ -11,6 +11,7 @@ import numpy as np
 
 from companion.audio import FRAME_SAMPLES, Audio
 from companion.drafts import Heard
+from companion.endings import says_nothing
 from companion.names import names_toy, speaks_to_somebody_else, without_name
 from companion.ports import Wake
 from companion.words import key
@@ -47,7 +48,7 @@ class Addressed:
 
     def against(self, heard: Heard, called: Wake | None, *, asked: bool) -> str | None:
         """Why this is not for the toy; None if it is. `called`: how it was called before; `asked`: it had asked."""
-        if not heard.text.strip():
+        if not heard.text.strip() or (says_nothing(heard.text, self._language) and not asked):
             return "nothing was said"
         if called and not called.sure and not self._named(heard.text):
             return "it was not the name"

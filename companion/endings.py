@@ -18,6 +18,7 @@ from companion.trailing import (
     BEGINNINGS,
     COMPLETE,
     DEPENDING,
+    FILLERS,
     HANGING,
     LEADING_UP,
     LEANING,
@@ -80,6 +81,13 @@ def ending(transcript: str, language: str, names: Collection[str] = ()) -> Endin
     if _longest(ASKING, words, spoken):
         return Ending.CLOSED
     return Ending.HANGING if _last_word(words, spoken) in (HANGING, LEANING) else Ending.UNKNOWN
+
+
+def says_nothing(transcript: str, language: str) -> bool:
+    """Whether there is no word in it, or none but "um"."""
+    fillers = _known(FILLERS, language_of(language))
+    heard = key(transcript)
+    return not heard or heard in fillers or all(word in fillers for word in heard.split())
 
 
 def _is_whole(words: str, language: str, names: Collection[str]) -> bool:

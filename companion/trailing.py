@@ -298,6 +298,18 @@ BEGINNINGS: Mapping[str, Sequence[str]] = MappingProxyType(
 )
 """What a question begins with; two or three of these alone are none yet, whatever mark follows."""
 
+FILLERS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed("um / umm / uhm / uh / uhh / er / erm / hm / hmm / mm / mmm / ah / eh / oh"),
+        "de": listed("äh / ähm / öh / öhm / ehm / hm / hmm / mm / mmh / ah / oh"),
+        "es": listed("eh / ehh / em / ehm / mm / mmm / hm / hmm / ah / oh"),
+        "fr": listed("euh / heu / hum / hm / hmm / mm / mmm / ah / oh"),
+        "zh": listed("嗯 / 呃 / 啊 / 哦 / 嗯嗯"),
+        "ja": listed("えっと / ええと / えーと / うーん / んー / ん / あー / あの"),
+    }
+)
+"""Sounds rather than words: what speech-to-text makes of a hum, too."""
+
 ABBREVIATED: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "en": listed("mr / mrs / ms / dr / st / prof / vs / e.g / i.e / no"),

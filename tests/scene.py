@@ -22,7 +22,7 @@ from companion.journal import Journal
 from companion.life import Life
 from companion.mind import Mind
 from companion.mouth import Mouth
-from companion.ports import ChatModel, Engine, Event, Microphone, Transcriber, Voice
+from companion.ports import ChatModel, Engine, Event, Microphone, SpeechDetector, Transcriber, Voice
 from device.scripted_user import ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
 from device.simulated_button import SimulatedButton
@@ -73,6 +73,7 @@ class Scene:
         microphone: Callable[[Microphone], Microphone] | None = None,
         calling: Calling | None = None,
         patience: Patience | None = None,
+        detector: SpeechDetector | None = None,
         longest: float = 600.0,
     ) -> None:
         self.world = World(longest=longest)
@@ -91,7 +92,7 @@ class Scene:
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds)
         journal = Journal(self.world, self.events.append)
         heard = microphone(self.microphone) if microphone else self.microphone
-        ears = Ears(heard, ScriptedDetector(), patience or Patience())
+        ears = Ears(heard, detector or ScriptedDetector(), patience or Patience())
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )

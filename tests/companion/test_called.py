@@ -160,11 +160,8 @@ def test_told_to_go_it_is_idle_at_once_and_asks_nobody(words: str) -> None:
     scene = Scene(Shout(1.0), hears=[words], calling=by_name())
     scene.play()
     assert scene.chat.prompts == []  # type: ignore[attr-defined]
-    committed, idle = (
-        max(event.at for event in scene.told("state") if event.fields["state"] == state)
-        for state in ("thinking", "idle")
-    )
-    assert idle - committed <= 0.2
+    last = {event.fields["state"]: event.at for event in scene.told("state")}
+    assert last["idle"] - last["thinking"] <= 0.2
 
 
 def test_stopped_while_it_thinks_it_drops_the_turn() -> None:
