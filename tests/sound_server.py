@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 SINK = "rate=48000 channels={channels} norewinds=1"  # with rewinds a null sink's monitor lags by a second
 SPEAKER = "spk"
 MICROPHONE = "micfeed"
+
+HUM_HERTZ, HUM_VOLUME = 37, "5%"
+"""A hum of 2 or 3 of 32768, far below all that is heard: nothing but zeros would be a dead microphone."""
 CARD = "pulse"
 """The sound card's name, as PortAudio sees it."""
 
@@ -64,6 +67,7 @@ class SoundServer:
             "module-native-protocol-unix auth-anonymous=1",
             f"module-null-sink sink_name={SPEAKER} {SINK.format(channels=2)}",
             f"module-null-sink sink_name={MICROPHONE} {SINK.format(channels=1)}",
+            f"module-sine sink={MICROPHONE} frequency={HUM_HERTZ}",
             *more,
         ]
         loads = [argument for module in modules for argument in ("-L", module)]
@@ -71,6 +75,7 @@ class SoundServer:
         self._pid = int((self._folder / "pulse" / "pid").read_text())
         self._run("pactl", "set-default-sink", SPEAKER)
         self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
+        self._run("pactl", "set-sink-input-volume", "0", HUM_VOLUME)
 
     def hang(self) -> None:
         """Let the sound cards stay, and do nothing any more."""

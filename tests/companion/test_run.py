@@ -28,8 +28,8 @@ from models.piper import Piper
 
 HERE = Path(__file__).parents[1]
 SPEECH = HERE / "speech"
-BRIEF = {"COMPANION_TOY__CHARACTER": str(HERE / "brief.toml")}
-"""A character that soon lets one speak."""
+BRIEF = {"COMPANION_TOY__CHARACTER": str(HERE / "brief.toml"), "COMPANION_EARS__CALLED": "open"}
+"""A character that soon lets one speak, to whoever speaks."""
 
 WORDS = "hello little fox"
 HEAVY = {"openai", "httpx", "httpx2", "faster_whisper", "ctranslate2", "piper", "onnxruntime", "av", "tokenizers"}
