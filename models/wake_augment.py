@@ -39,7 +39,7 @@ _TILT: Final = 4.0
 _BUMP: Final = 9.0
 """Decibels by which they may favour some range, about an octave wide."""
 
-_QUIET: Final = 0.5  # amplitude of the dither below everything: zeros would mean a dead microphone
+_QUIET: Final = 1.0  # amplitude of the dither below everything: zeros would mean a dead microphone
 
 
 def warped(sound: Audio, factor: float) -> Floats:

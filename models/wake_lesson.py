@@ -152,7 +152,7 @@ class Lesson:
             pool.shutdown(cancel_futures=True)
 
     def _clue(self, clip: Clip) -> Clue:
-        return Clue(self._networks.of(clip.samples), clip.end)
+        return Clue(self._networks.of(clip.samples), clip.end, clip.near)
 
     @property
     def _quiet(self) -> Floats:

@@ -77,9 +77,9 @@ class Amounts:
     """Different confusable phrases."""
     positives: tuple[int, int] = (1500, 200)
     """Clips with the name: to learn from, and to measure on."""
-    negatives: tuple[int, int] = (150, 150)
+    negatives: tuple[int, int] = (180, 300)
     """Clips of talk and other sounds, each `STREAM` long: 24 s, so that 150 are an hour."""
-    nears: tuple[int, int] = (200, 100)
+    nears: tuple[int, int] = (25, 60)
     """Clips with near misses. Few: with many the heads become deaf to voices that they do not know [tried]."""
 
 
