@@ -16,6 +16,21 @@ REFRACTORY: Final = 12
 """Hops (1 s) after a name in which no other begins."""
 
 
+_ONE_THREAD: Final = 1 << 18
+"""Multiplications of a matrix product up to which OpenBLAS, numpy's, does it in one thread (SMP_THRESHOLD_MIN times
+GEMM_MULTITHREAD_THRESHOLD in its sources). Beyond, the result depends on the number of cores, in its last bits, and
+cores that others use are waited for."""
+
+
+def product(one: Floats, other: Floats) -> Floats:
+    """The matrix product, the same bit for bit on any number of cores."""
+    rows = max(2, _ONE_THREAD // (other.shape[0] * other.shape[1]))
+    whole = np.zeros((-(-len(one) // rows) * rows, one.shape[1]), dtype=np.float32)
+    whole[: len(one)] = one
+    pieces = whole.reshape(-1, rows, one.shape[1]) @ other
+    return np.asarray(pieces.reshape(-1, other.shape[1])[: len(one)], dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class Layers:
     """The weights of some heads, whose opinions are averaged: they began differently, and err differently."""
@@ -40,8 +55,9 @@ class Layers:
     def scores(self, windows: Floats) -> Floats:
         """How much windows of shape (n, look, 96) look like the name: averaged logits, above 0 where rather so."""
         flat = ((windows - self.mean) / self.scale).reshape(len(windows), -1)
-        hidden = np.maximum(np.matmul(flat[np.newaxis], self.first) + self.first_bias[:, np.newaxis], np.float32(0.0))
-        logits = np.einsum("hnk,hk->hn", hidden, self.second) + self.second_bias[:, np.newaxis]
+        before = np.stack([product(flat, first) for first in self.first]) + self.first_bias[:, np.newaxis]
+        logits = np.einsum("hnk,hk->hn", np.maximum(before, np.float32(0.0)), self.second)
+        logits += self.second_bias[:, np.newaxis]
         return np.asarray(logits.mean(axis=0), dtype=np.float32)
 
     def heard(self, embeddings: Floats, quiet: Floats) -> Floats:

@@ -35,11 +35,12 @@ NOTICED: Final = 12.0
 LEAST_SURE, LEAST_LIKELY = 0.0, -2.5
 """Scores below which nothing is sure, or likely, however quiet the measured hours were."""
 
-SHORTEST_RECORDING, LONGEST_RECORDING = 0.25, 4.0
-"""Seconds of a recording of the name, without the silence around it."""
+SHORTEST_RECORDING, LONGEST_RECORDING = 0.4, 2.5
+"""How long a recording of the name may be, without the silence around it, beside what voices take."""
 
-UNLIKE: Final = -4.0
-"""Score that a recording of the name reaches, with a head that knows synthetic voices alone. Other words: mostly -8."""
+UNLIKE: Final = -2.0
+"""Score that a recording of the name reaches with a head that knows synthetic voices alone: all sayings of voices it
+had never met did, and 12 % of their other sentences, which are longer [tried]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,19 @@ class Lesson:
         self._studio = Studio(sayings, seed)
         self._voices = len({one.prompt.voice for one in sayings if not one.prompt.held_out})
         names = [len(trimmed(warped(one.sound, 1.0))) / RATE for one in sayings if one.prompt.kind is Kind.NAME]
-        typical = float(np.median(names)) if names else 0.0
-        if not 0.1 < typical <= LONGEST:
-            raise DeviceError(f"{name!r} takes the voices {typical:.1f} s to say; at most {LONGEST} s can be learnt")
-        self._look = SHORT_LOOK if typical <= SHORT else BEFORE
+        self._typical = float(np.median(names)) if names else 0.0
+        if not 0.1 < self._typical <= LONGEST:
+            raise DeviceError(
+                f"{name!r} takes the voices {self._typical:.1f} s to say; up to {LONGEST} s can be learnt"
+            )
+        self._look = SHORT_LOOK if self._typical <= SHORT else BEFORE
 
     def learn(self, recordings: Sequence[tuple[str, Audio]], false_accepts_per_hour: float) -> Head:
         """The head. `recordings` of people who say the name, each with what to call it in a complaint.
 
         Raises DeviceError for a recording that holds no sound, or something else than the name.
         """
-        spoken = [_spoken(what, sound) for what, sound in recordings]
+        spoken = [self._spoken(what, sound) for what, sound in recordings]
         made = self._recipe.amounts
         clues = [
             *self._clues(self._studio.positive(number, held_out=False) for number in range(made.positives[0])),
@@ -121,6 +124,19 @@ class Lesson:
                 self._compare(layers, what, sound)
             layers = self._learnt([*clues, *self._recorded(spoken)])
         return self._measured(layers, len(spoken), false_accepts_per_hour)
+
+    def _spoken(self, what: str, sound: Audio) -> Audio:
+        """The recording at 16 kHz without the silence around the name. Raises DeviceError."""
+        name = trimmed(warped(sound, 1.0))
+        seconds = len(name) / RATE
+        if not len(name):
+            raise DeviceError(f"{what}: holds nothing but silence; record the name alone, said once")
+        if not SHORTEST_RECORDING <= seconds / self._typical <= LONGEST_RECORDING:
+            raise DeviceError(
+                f"{what}: holds {seconds:.1f} s of sound, where {self._name!r} takes about {self._typical:.1f} s; "
+                "record the name alone, said once"
+            )
+        return Audio(name.astype(np.int16))
 
     def _recorded(self, spoken: Sequence[Audio]) -> list[Clue]:
         sayings = [Saying(Prompt(-1 - at, self._name, Kind.NAME, False), sound) for at, sound in enumerate(spoken)]
@@ -192,12 +208,3 @@ class Lesson:
 def _above(heights: Sequence[float], count: int) -> float:
     """A score that `count` of the heights, which fall, reach, and no more."""
     return heights[count] + 1e-3 if count < len(heights) else -np.inf
-
-
-def _spoken(what: str, sound: Audio) -> Audio:
-    """The recording at 16 kHz without the silence around the name. Raises DeviceError."""
-    name = trimmed(warped(sound, 1.0))
-    if not SHORTEST_RECORDING <= len(name) / RATE <= LONGEST_RECORDING:
-        length = f"holds {len(name) / RATE:.1f} s of sound" if len(name) else "holds nothing but silence"
-        raise DeviceError(f"{what}: {length}; record the name alone, said once")
-    return Audio(name.astype(np.int16))

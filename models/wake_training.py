@@ -14,7 +14,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from models.speech_embedding import HOP, WIDTH, Floats
-from models.wake_layers import Layers
+from models.wake_layers import Layers, product
 
 LATE: Final = 4 * HOP
 """Samples after a name's end (0.32 s) up to which a window that ends there holds the name."""
@@ -138,12 +138,17 @@ class _Pupil:
         begin = int(self._chance.integers(3 * _BATCH))
         flat += self._noises[begin : begin + _BATCH]
         flat *= (self._chance.random(flat.shape[1], dtype=np.float32) > _DROP) / np.float32(1 - _DROP)
-        before = flat @ first + first_bias
+        before = product(flat, first) + first_bias
         hidden = np.maximum(before, np.float32(0.0))
-        logit = np.clip(hidden @ second + second_bias, np.float32(-30.0), np.float32(30.0))
+        logit = np.clip(np.einsum("nk,k->n", hidden, second) + second_bias, np.float32(-30.0), np.float32(30.0))
         error = (np.float32(1.0) / (np.float32(1.0) + np.exp(-logit)) - self._target) / np.float32(_BATCH)
         inward = np.outer(error, second) * (before > 0)
-        return [flat.T @ inward, inward.sum(axis=0), hidden.T @ error, error.sum(keepdims=True)]
+        return [
+            product(flat.T, inward),
+            inward.sum(axis=0),
+            np.einsum("nk,n->k", hidden, error),
+            error.sum(keepdims=True),
+        ]
 
     def _some_ends(self) -> Indices:
         half = (_BATCH - _POSITIVE) // 2
@@ -154,9 +159,8 @@ class _Pupil:
         """The negatives that look most like the name."""
         first, first_bias, second, _ = self._weights
         ends = self._known.minable
-        scores = np.concatenate(
-            [np.maximum(self._windows(some) @ first + first_bias, np.float32(0.0)) @ second for some in _some(ends)]
-        )
+        hidden = (np.maximum(product(self._windows(some), first) + first_bias, np.float32(0.0)) for some in _some(ends))
+        scores = np.concatenate([np.einsum("nk,k->n", part, second) for part in hidden])
         count = max(1, round(len(ends) * _HARD))
         return ends[np.sort(np.argsort(-scores, kind="stable")[:count])]
 
