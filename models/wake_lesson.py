@@ -20,8 +20,8 @@ from models.wake_layers import Layers, peaks
 from models.wake_sounds import STREAM, Amounts, Clip, Kind, Prompt, Saying, Studio
 from models.wake_training import PER_CALL, Clue, evidence, learn
 
-SHORT_LOOK: Final = 10
-"""Embeddings that a head looks at for a name that is said in `SHORT`: 1.5 s. What comes before only distracts it."""
+SHORT_LOOK: Final = 8
+"""Embeddings that a head looks at for a name that is said in `SHORT`: 1.3 s. What comes before only distracts it."""
 
 SHORT: Final = 0.95
 """Seconds."""
