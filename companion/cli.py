@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, settings
+from companion import bodies, build, character, settings, wake
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -41,6 +41,7 @@ app = typer.Typer(
 )
 characters = typer.Typer(help="The characters: list them, read one, check your own.", no_args_is_help=True)
 app.add_typer(characters, name="characters")
+app.add_typer(wake.app, name="wake")
 
 out = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)

@@ -84,21 +84,30 @@ def _end_of_turn(settings: Settings) -> EndOfTurn | None:
 
 
 def _wake_word(settings: Settings, characters: Sequence[Character]) -> tuple[WakeWord, tuple[str, ...], str]:
-    """What hears the names in the settings; else those of the characters, after "hey"; which, and a remark."""
+    """What hears the names in the settings; else those that were learnt; else those of the characters, after "hey".
+    Also which they are, and a remark."""
     from models import micro_wake
     from models.any_of import AnyOf
     from models.sphinx_wake import SphinxWakeWord, check
+    from models.store import find_wake
+    from models.wake_head import HeadWakeWord
 
-    phrases = [name.lower() for name in settings.ears.names]
+    learnt = find_wake(store(settings))
+    heads = {head.phrase: file for file, head in learnt.heads}
+    phrases = [name.lower() for name in settings.ears.names] or list(heads)
     phrases = phrases or [f"hey {character.name.lower()}" for character in characters]
     found: list[WakeWord] = []
     heard: list[str] = []
     for phrase in phrases:
-        if phrase in micro_wake.PHRASES:
-            found.append(micro_wake.MicroWakeWord(phrase))
-            heard.append(f'"{phrase}" (microWakeWord)')
+        if phrase in heads:
+            found.append(HeadWakeWord(heads[phrase]))
+            heard.append(f'"{phrase}" (learnt)')
+        elif phrase in micro_wake.PHRASES:
+            # The second hears it when it runs into the next word, as the first does not.
+            found += [micro_wake.MicroWakeWord(phrase), SphinxWakeWord(phrase)]
+            heard.append(f'"{phrase}" (microWakeWord, pocketsphinx)')
         else:
             check(phrase)
             found.append(SphinxWakeWord(phrase))
             heard.append(f'"{phrase}" (pocketsphinx; for better ears: companion wake add "{phrase}")')
-    return found[0] if len(found) == 1 else AnyOf(found), tuple(phrases), ", ".join(heard)
+    return found[0] if len(found) == 1 else AnyOf(found), tuple(phrases), ", ".join([*heard, *learnt.skipped])

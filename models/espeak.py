@@ -150,5 +150,6 @@ def _library() -> Iterator[tuple[ctypes.CDLL, int, list[bytes]]]:
             raise NoVoice(f"espeak-ng cannot read its data in {data}")
         undone.callback(library.espeak_Terminate)
         library.espeak_ng_SetRandSeed(_SEED)
+        ctypes.CDLL(None).srand(_SEED)  # a few variants ("Reed") take their breath from the C library's numbers instead
         library.espeak_SetSynthCallback(callback)
         yield library, rate, pieces

@@ -122,6 +122,11 @@ def language(onnx: Path) -> str:
     return str(tag or config["espeak"]["voice"]).lower().replace("_", "-")  # older voices name espeak-ng's alone
 
 
+def speakers(onnx: Path) -> int:
+    """How many speakers a voice has. Raises SettingsError."""
+    return int(_config(onnx)["num_speakers"])
+
+
 def _config(onnx: Path) -> dict[str, Any]:
     """What the smaller file says of the voice; both are looked at. Raises SettingsError with one sentence."""
     file = onnx.with_name(f"{onnx.name}.json")

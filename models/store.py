@@ -1,5 +1,5 @@
 """This file finds the models on this machine: `whisper/<name>/`, `piper/<voice>.onnx` and `smart-turn/<name>.onnx` in
-one folder, the store.
+one folder, the store, with the names that a toy has learnt, `wake/<name>.wake`.
 
 Of several that can be used one is chosen, always the same; why the others cannot be used is told.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 
 from companion.errors import SettingsError
 from models import piper, smart_turn, whisper
+from models.wake_file import SUFFIX, Head, read
+from models.wake_names import slug
 
 SYSTEM = Path("/var/cache/companion")
 """The store of the service: systemd's CacheDirectory."""
@@ -37,6 +39,16 @@ def default_store(environment: Mapping[str, str]) -> Path:
     if not cache.is_absolute():  # unset, or to be ignored, says the XDG specification
         cache = Path(environment.get("HOME") or Path.home()) / ".cache"
     return cache / "companion"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNames:
+    """What names were found in the store."""
+
+    heads: tuple[tuple[Path, Head], ...]
+    """By the name of the file."""
+    skipped: tuple[str, ...]
+    """Why other files cannot be used: a sentence for each, with its mend."""
 
 
 def find_whisper(store: Path, language: str) -> Found:
@@ -87,6 +99,34 @@ def find_smart_turn(store: Path) -> Found:
                 smart_turn.check(onnx)
                 usable.append((-onnx.stat().st_size, onnx))
     return Found(max(usable)[-1] if usable else None, tuple(skipped))
+
+
+def find_piper_voices(store: Path, language: str) -> list[Path]:
+    """The .onnx files of all voices that speak a language, by name."""
+    spoken: list[Path] = []
+    for onnx in _entries(store / "piper", []):
+        if onnx.suffix == ".onnx":
+            with _reasons([]):
+                piper.check(onnx)
+                if whisper.code(piper.language(onnx)) == whisper.code(language):
+                    spoken.append(onnx)
+    return spoken
+
+
+def wake_file(store: Path, name: str) -> Path:
+    """Where a name that a toy has learnt lies, or would."""
+    return store / "wake" / f"{slug(name)}{SUFFIX}"
+
+
+def find_wake(store: Path) -> FoundNames:
+    """All names that a toy has learnt, whatever their language."""
+    heads: list[tuple[Path, Head]] = []
+    skipped: list[str] = []
+    for file in _entries(store / "wake", skipped):
+        if file.suffix == SUFFIX:
+            with _reasons(skipped):
+                heads.append((file, read(file)))
+    return FoundNames(tuple(heads), tuple(skipped))
 
 
 def _entries(folder: Path, skipped: list[str]) -> list[Path]:

@@ -145,3 +145,8 @@ def test_a_language_is_found_by_its_usual_names(name: str) -> None:
 def test_the_voices_can_be_listed() -> None:
     assert {"en-us", "en-gb", "zh", "ja"} <= set(voices())
     assert {"f3", "m3", "whisper"} <= set(variants())
+
+
+def test_a_voice_that_breathes_with_the_c_librarys_numbers_sounds_the_same_each_time_too() -> None:
+    reed = EspeakVoice(Espeak(voice="en-gb+Reed"))
+    assert same(sound("I am so happy", reed), sound("I am so happy", reed))
