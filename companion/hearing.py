@@ -45,7 +45,7 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
-            wake_word, phrases, remark = _wake_word(settings, characters)
+            wake_word, phrases, remark = _wake_word(settings, characters, served.name == SPHINX)
             return Hearing(*ears, "wake", Served("called", "by its name", remark), wake_word, phrases)
         except SettingsError as error:
             if settings.ears.called or settings.ears.names:
@@ -83,9 +83,11 @@ def _end_of_turn(settings: Settings) -> EndOfTurn | None:
     return SmartTurn(found.path) if found.path else None
 
 
-def _wake_word(settings: Settings, characters: Sequence[Character]) -> tuple[WakeWord, tuple[str, ...], str]:
+def _wake_word(
+    settings: Settings, characters: Sequence[Character], sure: bool
+) -> tuple[WakeWord, tuple[str, ...], str]:
     """What hears the names in the settings; else those that were learnt; else those of the characters, after "hey".
-    Also which they are, and a remark."""
+    Also which they are, and a remark. `sure`: nobody could confirm a name, for pocketsphinx spells none."""
     from models import micro_wake
     from models.any_of import AnyOf
     from models.sphinx_wake import SphinxWakeWord, check
@@ -104,10 +106,10 @@ def _wake_word(settings: Settings, characters: Sequence[Character]) -> tuple[Wak
             heard.append(f'"{phrase}" (learnt)')
         elif phrase in micro_wake.PHRASES:
             # The second hears it when it runs into the next word, as the first does not.
-            found += [micro_wake.MicroWakeWord(phrase), SphinxWakeWord(phrase)]
+            found += [micro_wake.MicroWakeWord(phrase), SphinxWakeWord(phrase, sure=sure)]
             heard.append(f'"{phrase}" (microWakeWord, pocketsphinx)')
         else:
             check(phrase)
-            found.append(SphinxWakeWord(phrase))
+            found.append(SphinxWakeWord(phrase, sure=sure))
             heard.append(f'"{phrase}" (pocketsphinx; for better ears: companion wake add "{phrase}")')
     return found[0] if len(found) == 1 else AnyOf(found), tuple(phrases), ", ".join([*heard, *learnt.skipped])

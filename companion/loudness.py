@@ -15,6 +15,9 @@ MOST, LEAST = 24.0, -12.0
 INERTIA = 0.98
 """How much of the level is kept with each frame of speech: half of a change is followed after a third of a second."""
 
+NOTICED = 1.0
+"""Decibels; what is nearly as loud as wanted stays as it is."""
+
 AT_FIRST = WANTED
 """dBFS: nobody was heard yet, nothing is changed."""
 
@@ -37,9 +40,8 @@ class Loudness:
         return min(MOST, max(LEAST, WANTED - self.level))
 
     def evened(self, audio: Audio) -> Audio:
-        """The same sound as loud as engines like it, as far as that goes without clipping."""
-        peak = float(np.abs(audio.samples.astype(np.int32)).max(initial=1))
-        factor = min(10 ** (self.gain / 20), 32767 / max(peak, 1.0)) if self.gain > 0 else 10 ** (self.gain / 20)
-        if abs(factor - 1.0) < 0.01:
+        """The same sound as loud as engines like it; the few peaks that do not fit are clipped."""
+        if abs(self.gain) < NOTICED:
             return audio
-        return Audio(np.rint(audio.samples * np.float32(factor)).astype(np.int16), audio.rate)
+        louder = np.rint(audio.samples * np.float32(10 ** (self.gain / 20)))
+        return Audio(np.clip(louder, -32768, 32767).astype(np.int16), audio.rate)

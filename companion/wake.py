@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from companion import naming, settings
 from companion.errors import DeviceError, SettingsError
+from companion.served import store
 
 if TYPE_CHECKING:
     from models.wake_file import Head
@@ -87,7 +88,7 @@ def list_names(config: Config = None) -> None:
     """The names that are there, and how surely each is heard."""
     from models.store import find_wake
 
-    found = find_wake(naming.store(settings.load(config or settings.usual_file())))
+    found = find_wake(store(settings.load(config or settings.usual_file())))
     for _, head in found.heads:
         measured = head.figures
         recall = f"heard {measured.heard} of {measured.sayings}"

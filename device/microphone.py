@@ -88,7 +88,8 @@ class SoundCardMicrophone:
             return
         patience = max(0.0, self._came + STILL_SECONDS - time.monotonic())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._arrived.wait(), patience)
+            async with asyncio.timeout(patience):  # cheaper than wait_for, 50 times a second
+                await self._arrived.wait()
         lost = time.monotonic() - self._came >= STILL_SECONDS and not self._blocks
         if lost and self._line.is_open:  # else it was only spared: the next look opens it again
             await self._line.close(failed=True)

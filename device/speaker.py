@@ -217,7 +217,8 @@ class SoundCardSpeaker:
             samples = self._track.take(count)
             self._reference.put(samples)
             self._asked = now
-        np.frombuffer(data, dtype=np.int16).reshape(count, self._channels)[:] = samples[:, np.newaxis]
+        block = np.frombuffer(data, dtype=np.int16).reshape(count, self._channels)
+        block[:] = samples[:, np.newaxis] if samples.any() else 0
 
     def _end(self) -> None:
         """The stream has ended, in PortAudio's thread: because it was closed, or because the device is lost."""

@@ -54,10 +54,11 @@ class SphinxWakeWord:
     _since: int  # frames since the phrase was told
     _begun: bool  # an utterance, in the decoder
 
-    def __init__(self, phrase: str, *, threshold: float = THRESHOLD) -> None:
-        """Costs nothing: the model is loaded by `load`. `phrase`: words that `check` finds; smaller thresholds hear
-        more, 1e-5 to 1e-50."""
+    def __init__(self, phrase: str, *, sure: bool = False, threshold: float = THRESHOLD) -> None:
+        """Costs nothing: the model is loaded by `load`. `phrase`: words that `check` finds. `sure`: what it hears is
+        enough, because who reads the transcript knows no names. Smaller thresholds hear more, 1e-5 to 1e-50."""
         self._phrase = phrase.lower()
+        self._sure = sure
         self._threshold = threshold
         self._thread = engine_thread("sphinx-wake")
         self._decoder: Decoder | None = None
@@ -83,7 +84,7 @@ class SphinxWakeWord:
             self._unseen = self._unseen[-PRE_ROLL:]
         elif self._found(self._decoder) and self._since > ONCE:
             self._since = 0
-            return Wake(self._phrase, sure=False)
+            return Wake(self._phrase, self._sure)
         return None
 
     def reset(self) -> None:
