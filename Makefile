@@ -5,9 +5,11 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 ENDURANCE := tests/device/test_endurance.py
-SOUND_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins
+SOAKED := tests/turn_taking tests/companion/test_whatever_happens.py tests/companion/test_not_fooled.py \
+	tests/models/test_wake_acceptance.py tests/models/test_wake_training.py
+TEST_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins flite
 
-.PHONY: demo install test soak check clean
+.PHONY: demo install test soak bench check clean
 .DELETE_ON_ERROR:
 
 demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/reply.wav
@@ -22,13 +24,17 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 install: .venv/runs ## what it takes to run, in .venv, and nothing more
 
 test: .venv/tests ## all tests; the one of endurance alone, because it wants all cores to itself
-	@.ci/packages $(SOUND_PACKAGES)
+	@.ci/packages $(TEST_PACKAGES)
 	$(BIN)/pytest -n auto --dist worksteal --ignore $(ENDURANCE)
 	$(BIN)/pytest $(ENDURANCE)
 
 soak: .venv/tests ## what is too long for `make test`
-	@.ci/packages $(SOUND_PACKAGES)
-	COMPANION_SOAK=1 $(BIN)/pytest $(ENDURANCE)
+	@.ci/packages $(TEST_PACKAGES)
+	COMPANION_SOAK=1 $(BIN)/pytest -s $(ENDURANCE)
+	COMPANION_SOAK=1 $(BIN)/pytest -s -n auto --dist worksteal $(SOAKED)
+
+bench: .venv/runs ## what it costs on this machine
+	@$(BIN)/companion bench
 
 check: .venv/tests ## style, types, architecture
 	$(BIN)/ruff check .

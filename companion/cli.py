@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -197,6 +198,27 @@ def tell(text: Annotated[str, typer.Argument(help="for example: it is raining, t
 
     own = default_path(os.environ)
     asyncio.run(ask(own if own.exists() else SERVICE, {"do": "tell", "text": text}))
+
+
+@app.command("bench")
+def measure(
+    who: Cast = None,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Measure on this machine what listening costs while nobody speaks to the toy."""
+    from companion import bench
+
+    chosen = settings.load(config)
+    errors.print("Measuring; this takes about half a minute ...", style="dim", soft_wrap=True)
+    measured = bench.measure(chosen, _cast(who, chosen))
+    if as_json:
+        figures = {one.name: one.median for one in measured}
+        print(json.dumps({"metrics": figures, "machine": bench.machine()}))  # noqa: T201 - nothing but this
+        return
+    for one in measured:
+        out.print(f"{one.median:>8.2f} {one.unit:<12} {one.what} (least {one.least:.2f})", soft_wrap=True, markup=False)
+    out.print(", ".join(f"{value}" for value in bench.machine().values()), style="dim", soft_wrap=True)
 
 
 @app.command("mock-qwen")

@@ -53,6 +53,10 @@ class Narrator:
             case "heard":
                 self._heard += 1
                 self._line("you", told["text"], "bold")
+            case "called":
+                self._line("", f"called: {told['by']}", "dim")
+            case "ignored":
+                self._line("", f"not answered: {told['reason']}", "dim")
             case "said":
                 self._line(told["character"], told["text"] + ("" if told["complete"] else " —"), "cyan")
             case "gesture":

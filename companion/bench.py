@@ -1,0 +1,133 @@
+"""This file measures, on this machine, what listening costs: how much of a core a toy needs while nobody speaks to it.
+
+The sound is made here and played to the real ears as fast as they go; what is counted is the time of the processor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Samples
+from companion.character import Character, Espeak
+from companion.ears import Ears
+from companion.endpointing import PATIENCE
+from companion.errors import SettingsError
+from companion.hearing import Hearing, hearing
+from companion.settings import Settings
+
+QUIET_SECONDS, SPEECH_SECONDS = 60.0, 20.0
+"""Of sound for each measurement: enough to forget how it begins."""
+
+REPETITIONS = 7
+
+TALK = (
+    "The weather was fine, so we walked along the river and watched the boats go by.",
+    "My sister is going to bring a cake, and everybody else brings something to drink.",
+    "After lunch the children wanted to play outside, although it had begun to rain.",
+)
+"""Said to somebody else, over and over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure."""
+
+    name: str
+    """As in facts and journals: "13_idle_cpu_percent"."""
+    what: str
+    """In words."""
+    median: float
+    least: float
+    unit: str
+
+
+class _Over(Exception):
+    """The sound has ended."""
+
+
+class _Made:
+    """A Microphone that gives a sound made before, as fast as it is read."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._place = 0
+
+    async def read(self) -> Frame:
+        begins, self._place = self._place, self._place + FRAME_SAMPLES
+        if self._place > len(self._samples):
+            raise _Over
+        return Frame(Audio(self._samples[begins : self._place]), self._place / RATE)
+
+    async def close(self) -> None: ...
+
+
+def measure(settings: Settings, characters: Sequence[Character]) -> list[Measured]:
+    """What listening for its name costs in quiet, and while somebody speaks all the time. Takes about half a minute.
+    Raises SettingsError for a toy that has no name."""
+    ears = hearing(settings, characters, "wake")
+    if ears.wake_word is None:
+        raise SettingsError([*ears.called_served.skipped, "There is no name to listen for: set [ears] names"])
+    asyncio.run(ears.wake_word.load())
+    quiet = np.random.default_rng(0).integers(-1, 2, round(QUIET_SECONDS * RATE)).astype(np.int16)
+    name = ", ".join(ears.phrases)
+    return [
+        _listening("13_idle_cpu_percent", f'listening for "{name}" in quiet', ears, quiet),
+        _listening("listening_to_speech_cpu_percent", "... while somebody speaks all the time", ears, _talk()),
+    ]
+
+
+def machine() -> dict[str, str | int]:
+    """What it was measured on."""
+    return {
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count() or 1,
+    }
+
+
+def _listening(name: str, what: str, hears: Hearing, sound: Samples) -> Measured:
+    percents = []
+    for _ in range(REPETITIONS):
+        began = time.process_time()
+        asyncio.run(_listen(hears, sound))
+        percents.append(100 * (time.process_time() - began) / (len(sound) / RATE))
+    return Measured(name, what, round(median(percents), 2), round(min(percents), 2), "% of a core")
+
+
+async def _listen(hears: Hearing, sound: Samples) -> None:
+    assert hears.wake_word is not None
+    ears = Ears(_Made(sound), hears.detector, PATIENCE["adult"])
+    with suppress(_Over):
+        while True:
+            await ears.called(hears.wake_word)
+
+
+def _talk() -> Samples:
+    """Speech without a pause, in the embedded voice."""
+    import soxr
+
+    from models.espeak import EspeakVoice
+
+    async def said() -> Audio:
+        voice = EspeakVoice(Espeak(voice="en-us"))
+        pieces = []
+        for sentence in TALK:
+            async with aclosing(voice.speak(sentence)) as spoken:
+                pieces += [piece async for piece in spoken]
+        return Audio.join(pieces)
+
+    audio = asyncio.run(said())
+    once = soxr.resample(audio.samples, audio.rate, RATE)
+    times = round(SPEECH_SECONDS * RATE) // len(once) + 1
+    talk: Samples = np.tile(once, times)[: round(SPEECH_SECONDS * RATE)]
+    return talk
