@@ -54,9 +54,7 @@ def typed(*pieces: bytes) -> list[Press]:
         ([], []),
     ],
 )
-def test_every_line_is_a_press_however_it_arrives(
-    pieces: list[bytes], presses: list[tuple[Press, ...]]
-) -> None:
+def test_every_line_is_a_press_however_it_arrives(pieces: list[bytes], presses: list[tuple[Press, ...]]) -> None:
     assert typed(*pieces) == [press for each in presses for press in each], "a tap, or a hold, from beginning to end"
 
 
