@@ -73,6 +73,8 @@ class Ears:
         """Of whoever speaks to the toy."""
         self.loudness = Loudness()
         """Of whoever speaks to the toy."""
+        self.utterances = 0
+        """How many were heard so far."""
         self._microphone = microphone
         self._detector = detector
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
@@ -210,6 +212,7 @@ class Ears:
         too_long = len(speech.frames) >= _frames(self.patience.longest)
         if self._finished or too_long or silence >= needed - FRAME_SECONDS / 2:
             self._speech, self._finished = None, False
+            self.utterances += 1
             return speech.utterance()
         if voiced and speech.pausing:
             if speech.ending is not Ending.CLOSED:
