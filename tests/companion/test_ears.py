@@ -20,6 +20,7 @@ from companion.endpointing import PATIENCE, Age, Patience, Rhythm
 from companion.errors import DeviceError
 from companion.loudness import Loudness
 from companion.ports import Wake
+from device.simulated import Moments
 
 Result = TypeVar("Result")
 
@@ -40,6 +41,8 @@ class Room:
     def __init__(self, *script: tuple[float, float]) -> None:
         self.probabilities = [probability for seconds, probability in script for _ in range(frames(seconds))]
         self.read_so_far = 0
+        self.moments = Moments()
+        """When so many frames were read."""
         self.closed = 0
         """How often it was."""
 
@@ -47,6 +50,7 @@ class Room:
         await asyncio.sleep(0)  # here a reader may be cancelled
         number = self.read_so_far
         self.read_so_far += 1
+        self.moments.come(self.read_so_far)
         return Frame(Audio(np.full(FRAME_SAMPLES, number, np.int16)), (number + 1) * FRAME_SECONDS)
 
     async def close(self) -> None:
@@ -419,8 +423,8 @@ def test_what_was_expected_of_one_pause_is_not_expected_of_the_next(ending: Endi
 
 
 async def until_read(room: Room, seconds: float) -> None:
-    while room.read_so_far < frames(seconds):
-        await asyncio.sleep(0)
+    if room.read_so_far < frames(seconds):
+        await room.moments.reach(frames(seconds))
 
 
 def test_told_late_that_it_was_the_end_they_say_so_at_once() -> None:
