@@ -4,6 +4,7 @@ off than one who is answered once too often.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from difflib import SequenceMatcher
 
@@ -14,13 +15,16 @@ from companion.drafts import Heard
 from companion.endings import says_nothing
 from companion.names import names_toy, speaks_to_somebody_else, without_name
 from companion.ports import Wake
-from companion.words import key
+from companion.words import WIDE, key
 
 ECHO = 0.8
 """So much alike what the toy said last, 0 to 1, something is its own echo ..."""
 
 ECHO_WORDS = 3
 """... if it has so many words: a "hello" for a "hello" is none."""
+
+_WIDE = re.compile(f"[{WIDE}]")
+"""Of these about four make as much as a word."""
 
 FAR = 15.0
 """Decibels below whoever spoke to the toy before: four to six times as far away, or in the next room."""
@@ -78,5 +82,5 @@ def speech_level(audio: Audio) -> float:
 
 def _alike(heard: str, said: str) -> bool:
     one, other = key(heard), key(said)
-    enough = len(one.split()) >= ECHO_WORDS or len(one) >= 4 * ECHO_WORDS
+    enough = len(one.split()) >= ECHO_WORDS or len(_WIDE.findall(one)) >= 4 * ECHO_WORDS
     return enough and SequenceMatcher(None, one, other, autojunk=False).ratio() >= ECHO

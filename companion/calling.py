@@ -56,36 +56,41 @@ class ByButton:
     def __init__(self) -> None:
         self._pressed = asyncio.Event()
         self._held = False
-        self._tapped = False
-        """Whether it listens because of a tap."""
+        self._tapped: int | None = None
+        """How many utterances the ears had given when a tap made them listen; None: none did, or that is over."""
 
     async def wait(self, ears: Ears) -> Wake:
         """Wait until the button is pressed. Until then no model sees a frame."""
-        self._tapped = self._tapped and self._pressed.is_set()  # else that is over
+        if not self._pressed.is_set():
+            self._tapped = None
         await first_of(ears.ignore(), self._pressed_now())
         if self._held:
             ears.hold()
         return BUTTON
 
-    def begins(self, press: Press) -> bool:
+    def begins(self, press: Press, ears: Ears) -> bool:
         """Whether this press asks the toy to drop what it does, and listen; else it may end what is being said."""
-        return press is Press.DOWN and not self._tapped
+        return press is Press.DOWN and not self._listens_by_tap(ears)
 
     def press(self, press: Press, ears: Ears) -> None:
         """What the button did."""
         match press:
-            case Press.DOWN if self._tapped:
-                self._tapped = False
+            case Press.DOWN if self._listens_by_tap(ears):
+                self._tapped = None
                 ears.finish()
             case Press.DOWN:
-                self._held = True
+                self._held, self._tapped = True, None
                 self._pressed.set()
             case Press.SHORT if self._held:
-                self._held, self._tapped = False, True
+                self._held, self._tapped = False, ears.utterances
                 ears.release()
             case Press.UP:
                 self._held = False
                 ears.finish()
+
+    def _listens_by_tap(self, ears: Ears) -> bool:
+        """Whether what a tap asked for is still to come: an utterance, and a pause after it."""
+        return self._tapped == ears.utterances
 
     async def _pressed_now(self) -> None:
         await self._pressed.wait()

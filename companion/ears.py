@@ -81,6 +81,8 @@ class Ears:
         """Of whoever speaks to the toy."""
         self.loudness = Loudness()
         """Of whoever speaks to the toy."""
+        self.utterances = 0
+        """How many were heard so far."""
         self._microphone = microphone
         self._detector = detector
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
@@ -221,6 +223,7 @@ class Ears:
         over = silence >= needed - FRAME_SECONDS / 2 and not self._held
         if self._finished or too_long or over:
             self._speech, self._finished = None, False
+            self.utterances += 1
             return speech.utterance()
         if voiced and speech.pausing:
             if speech.ending is not Ending.CLOSED:

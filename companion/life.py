@@ -120,7 +120,7 @@ class Life:
 
     async def _speak_up(self, held: ByButton, press: Press) -> None:
         if self._unmuted.is_set():
-            if held.begins(press):
+            if held.begins(press, self._ears):
                 await self.interrupt()
             held.press(press, self._ears)
 

@@ -260,7 +260,7 @@ def _leaves(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 def _sentence(mistake: Mapping[str, Any], origin: Mapping[str, str]) -> str:
     dotted = _dotted(tuple(str(part) for part in mistake["loc"]))
-    where = next((place for key, place in origin.items() if (key + ".").startswith(dotted + ".")), "settings")
+    where = next((place for key, place in origin.items() if _within(key, dotted) or _within(dotted, key)), "settings")
     if mistake["type"] == "extra_forbidden":
         near = get_close_matches(dotted, known_keys(), n=1) or get_close_matches(dotted, Settings.model_fields, n=1)
         return f"{where}: unknown key {dotted}" + (f"; did you mean {near[0]}?" if near else "")
@@ -277,6 +277,11 @@ def known_keys() -> list[str]:
         for section, field in Settings.model_fields.items()
         for name in type(field.default).model_fields
     ]
+
+
+def _within(inner: str, outer: str) -> bool:
+    """Whether one key is the other, or lies in it: an entry in its list, a list in its section."""
+    return f"{inner}.".startswith(f"{outer}.")
 
 
 def _dotted(path: tuple[str, ...]) -> str:

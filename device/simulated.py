@@ -217,7 +217,7 @@ class SimulatedSpeaker:
         self._position = 0.0
         self._queued_until = 0.0
         self._paused = False
-        self.volume = 1.0
+        self._volume = 1.0
         self._ducked = 1.0
         self._gain = 1.0
         self._moments = Moments()
@@ -230,8 +230,17 @@ class SimulatedSpeaker:
         return self._position
 
     @property
+    def volume(self) -> float:
+        """Amplitude of the full voice, 0 to 1."""
+        return self._volume
+
+    @volume.setter
+    def volume(self, volume: float) -> None:
+        self._volume = min(max(volume, 0.0), 1.0)
+
+    @property
     def _wanted(self) -> float:
-        return self.volume * self._ducked
+        return self._volume * self._ducked
 
     @property
     def heard(self) -> list[tuple[float, Audio]]:
@@ -241,6 +250,8 @@ class SimulatedSpeaker:
     async def play(self, audio: Audio) -> float:
         """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away."""
         begins = self._queued_until
+        if not self._queue:
+            self._gain = self._wanted  # after a silence there is nothing to come from
         self._queue.append((begins, audio))
         self._queued_until += audio.seconds
         await self.reach(begins - LEAD_SECONDS)
@@ -271,7 +282,7 @@ class SimulatedSpeaker:
         self._queued_until = self._position
         self._paused = False
         self._ducked = 1.0
-        self._gain = self.volume
+        self._gain = self._volume
         self._moments.come(float("inf"), lambda _: self._world.now())
 
     def _sound(self, now: float) -> None:

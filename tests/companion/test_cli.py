@@ -300,11 +300,11 @@ def test_where_nobody_speaks_nothing_is_asked_and_it_says_so(tmp_path: Path, kin
 
 def test_all_mistakes_in_the_settings_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
-    path.write_text('[chat]\nbas_url = "x"\n[ears]\npause = "soon"\nengine = "sphynx"\n')
+    path.write_text('[chat]\nbas_url = "x"\n[ears]\nlongest = "soon"\nengine = "sphynx"\n')
     done = companion("simulate", "--say", "Hello", "--config", path, COMPANION_VOICE__ENGINE="parrot")
     assert done.returncode == 78
     assert "did you mean chat.base_url?" in done.stderr
-    for key in ("ears.pause", "ears.engine", "voice.engine"):
+    for key in ("ears.longest", "ears.engine", "voice.engine"):
         assert key in done.stderr
     assert "Traceback" not in done.stderr
 

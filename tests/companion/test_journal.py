@@ -144,6 +144,31 @@ def test_a_stage_ends_once() -> None:
     assert turn.account()["stages"] == {"reply": 0.0, "voice": 5.0}
 
 
+def test_an_engine_that_ran_ahead_counts_for_as_long_as_it_would_have_been_waited_for() -> None:
+    clock = Hands()
+    clock.engines = 5.0  # the draft was read while time stood still in the pause, before this turn
+    turn = Turn(clock, since=0.0)
+    turn.stage("pause", until=0.4)
+    turn.late(0.25)
+    clock.time = 0.4
+    turn.stage("transcribe")
+    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.25}
+    clock.engines = 5.5
+    turn.stage("reply")
+    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.25, "reply": 0.5}
+    assert turn.account()["voice_to_voice"] == pytest.approx(1.15)
+
+
+def test_an_engine_that_was_done_before_it_was_needed_costs_nothing() -> None:
+    clock = Hands()
+    turn = Turn(clock, since=0.0)
+    turn.stage("pause", until=0.4)
+    turn.late(0.0)
+    clock.time = 0.4
+    turn.stage("transcribe")
+    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.0}
+
+
 def test_the_account_holds_what_the_reply_cost() -> None:
     turn = Turn(Hands(), since=0.0)
     assert turn.account() == {"voice_to_voice": 0.0, "stages": {}, "usage": None}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion.address import is_loopback
-from companion.ears import Patience
+from companion.endpointing import Patience
 from companion.errors import SettingsError
 from companion.settings import Settings, key, known_keys, load
 from companion.tables import LARGEST_FILE
@@ -32,7 +32,8 @@ def test_without_a_file_and_an_environment_everything_has_a_default() -> None:
     settings = load(None, {})
     assert settings == Settings()
     assert settings.toy.character == "pip"
-    assert (settings.ears.pause, settings.ears.longest) == (Patience.pause, Patience.longest)
+    assert (settings.ears.patience, settings.ears.longest) == ("adult", Patience.longest)
+    assert (settings.ears.called, settings.ears.names) == (None, ()), "whoever runs it knows best"
     assert (settings.chat.engine, settings.ears.engine, settings.voice.engine) == ("auto", "auto", "auto")
 
 
@@ -41,9 +42,9 @@ def test_an_empty_file_is_fine(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    file = written(tmp_path, '[toy]\ncharacter = "Füchslein.toml"\n[ears]\npause = 1\n[chat]\nmodel = "m"\n')
+    file = written(tmp_path, '[toy]\ncharacter = "Füchslein.toml"\n[ears]\nlongest = 9\n[chat]\nmodel = "m"\n')
     settings = load(file, {})
-    assert (settings.toy.character, settings.ears.pause, settings.chat.model) == ("Füchslein.toml", 1.0, "m")
+    assert (settings.toy.character, settings.ears.longest, settings.chat.model) == ("Füchslein.toml", 9.0, "m")
 
 
 def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -51,18 +52,21 @@ def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Pa
 
 
 def test_the_environment_is_over_the_file_key_by_key(tmp_path: Path) -> None:
-    file = written(tmp_path, '[chat]\nmodel = "from the file"\nengine = "qwen"\n[ears]\npause = 2.5\n')
-    environment = {"COMPANION_CHAT__MODEL": "from the environment", "COMPANION_EARS__PAUSE": "0.5", "OTHER": "x"}
+    file = written(tmp_path, '[chat]\nmodel = "from the file"\nengine = "qwen"\n[ears]\nlongest = 9.5\n')
+    environment = {"COMPANION_CHAT__MODEL": "from the environment", "COMPANION_EARS__LONGEST": "4.5", "OTHER": "x"}
     settings = load(file, environment)
     assert (settings.chat.model, settings.chat.engine) == ("from the environment", "qwen")
-    assert settings.ears.pause == 0.5
+    assert settings.ears.longest == 4.5
 
 
 SAMPLES = {
     "base_url": "https://host/v1",
+    "called": "wake",
     "engine": "auto",
     "enabled": "True",
+    "names": "hey jarvis, okay nabu",
     "nudge": "False",
+    "patience": "child",
     "presence_penalty": "-1.5",
     "repetition_penalty": "1.1",
     "skip": "user, output",
@@ -80,7 +84,8 @@ def test_every_key_can_come_from_the_environment(dotted: str) -> None:
     lowest = [str(limit.ge) for limit in field.metadata if hasattr(limit, "ge")]
     value = SAMPLES.get(name) or (lowest[0] if lowest else "x")
     settings = load(None, {f"COMPANION_{section}__{name}".upper(): value})
-    assert str(getattr(getattr(settings, section), name)) == {"skip": "('user', 'output')"}.get(name, value)
+    shown = {"names": "('hey jarvis', 'okay nabu')", "skip": "('user', 'output')"}
+    assert str(getattr(getattr(settings, section), name)) == shown.get(name, value)
 
 
 def test_a_setting_cannot_be_changed_afterwards() -> None:
@@ -98,7 +103,10 @@ def test_every_mistake_is_told_at_once_with_where_it_is(tmp_path: Path) -> None:
         engine = "qwenn"
         model = 7
         [ears]
-        pause = 9.5
+        pause = 0.7
+        patience = "baby"
+        called = "loudly"
+        names = [""]
         longest = true
         [voices]
         engine = "auto"
@@ -116,7 +124,10 @@ def test_every_mistake_is_told_at_once_with_where_it_is(tmp_path: Path) -> None:
             f"{file}: unknown key chat.modle; did you mean chat.model?",
             f"{file}: chat.engine should be one of these",
             f"{file}: chat.model should be a valid string",
-            f"{file}: ears.pause should be less than or equal to 3",
+            f"{file}: unknown key ears.pause; did you mean ears.names?",
+            f"{file}: ears.patience should be 'adult' or 'child'",
+            f"{file}: ears.called should be 'open', 'wake' or 'hold'",
+            f"{file}: ears.names.0 String should have at least 1 character",
             f"{file}: ears.longest should be a number of seconds, not true or false",
             f"{file}: unknown key voices; did you mean voice?",
             "COMPANION_VOICE__ENGINE: voice.engine should be one of these",
@@ -126,10 +137,10 @@ def test_every_mistake_is_told_at_once_with_where_it_is(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0.1", '"soon"', "[1]", "2020-01-01", "false"])
-def test_a_pause_that_is_none_is_refused(tmp_path: Path, value: str) -> None:
-    (mistake,) = mistakes(written(tmp_path, f"[ears]\npause = {value}"))
-    assert "ears.pause should be" in mistake
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0.1", "31", '"soon"', "[1]", "2020-01-01", "false"])
+def test_a_length_that_is_none_is_refused(tmp_path: Path, value: str) -> None:
+    (mistake,) = mistakes(written(tmp_path, f"[ears]\nlongest = {value}"))
+    assert "ears.longest should be" in mistake
 
 
 @pytest.mark.parametrize(
@@ -271,7 +282,7 @@ def test_no_value_is_ever_shown_in_a_mistake() -> None:
 
 def test_an_error_does_not_carry_the_values_in_its_causes() -> None:
     with pytest.raises(SettingsError) as caught:
-        load(None, {"COMPANION_EARS__PAUSE": SECRET})
+        load(None, {"COMPANION_EARS__LONGEST": SECRET})
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from companion.tasks import ahead, cancelled, first_of
+from companion.tasks import ahead, cancelled, first_of, meanwhile
 
 Result = TypeVar("Result")
 
@@ -229,6 +229,59 @@ def test_cancelling_all_of_it_leaves_none_of_them_running() -> None:
         await cancelled(together)
         assert together.cancelled()
         assert [doing.cleaned_up for doing in doings] == [True] * 2
+
+    run(act)
+
+
+def test_what_was_begun_meanwhile_is_ended_with_the_block() -> None:
+    async def act() -> None:
+        doings = [Doing(), Doing()]
+        async with meanwhile() as begin:
+            tasks = [begin(doing()) for doing in doings]
+            await rest()
+            assert not any(task.done() for task in tasks)
+        assert all(task.cancelled() for task in tasks)
+        assert [doing.cleaned_up for doing in doings] == [True] * 2
+
+    run(act)
+
+
+def test_what_begins_meanwhile_gives_its_task_which_one_may_wait_for_or_end() -> None:
+    async def act() -> None:
+        waited, ended, failing = Doing(), Doing(), Doing(error=ValueError("broken"))
+        async with meanwhile() as begin:
+            task = begin(waited())
+            waited.end.set()
+            await task
+            assert waited.cleaned_up
+            task = begin(ended())
+            await rest()
+            await cancelled(task)
+            assert ended.cleaned_up
+            failing.end.set()
+            with pytest.raises(ValueError, match="broken"):
+                await begin(failing())
+
+    run(act)
+
+
+def test_an_error_of_what_went_on_meanwhile_stays_with_its_task() -> None:
+    async def act() -> asyncio.Task[None]:
+        failing = Doing(error=ValueError("broken"))
+        failing.end.set()
+        async with meanwhile() as begin:
+            task = begin(failing())
+            await rest()
+            await rest()
+        return task
+
+    assert isinstance(run(act).exception(), ValueError)
+
+
+def test_nothing_begun_meanwhile_is_no_trouble() -> None:
+    async def act() -> None:
+        async with meanwhile():
+            pass
 
     run(act)
 

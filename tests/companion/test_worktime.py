@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 import pytest
 
 from companion.audio import Audio, Utterance
 from companion.errors import Cause, NoReply, NotHeard, NoVoice
-from companion.ports import Prompt, Transcript, Usage
-from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
+from companion.ports import Prompt, Transcript, Usage, Wake
+from companion.worktime import HeldChat, HeldEndOfTurn, HeldTranscriber, HeldVoice, HeldWakeWord
 
 UTTERANCE = Utterance(Audio.silence(1.0), 0.2, 0.8)
+WAKE = Wake("hey bo", sure=True)
 PROMPT = Prompt((), 1, "s")
 USAGE = Usage(1, 1, 0, 0.0)
 
@@ -42,7 +44,7 @@ class Held:
 
 
 class Engine:
-    """All three engines; each notes whether time stood still whenever it was at work."""
+    """All the engines in one; each notes whether time stood still whenever it was at work."""
 
     def __init__(self, clock: Held, *, error: Exception | None = None, stuck: bool = False) -> None:
         self._clock = clock
@@ -50,6 +52,7 @@ class Engine:
         self._stuck = stuck
         self.held: list[int] = []
         self.closed = False
+        self.resets = 0
 
     async def _work(self) -> None:
         self.held.append(self._clock.holders)
@@ -65,6 +68,20 @@ class Engine:
         if self._error:
             raise self._error
         return Transcript("hello", "test")
+
+    async def probability(self, audio: Audio) -> float:
+        assert audio is UTTERANCE.audio
+        await self._work()
+        if self._error:
+            raise self._error
+        return 0.75
+
+    def hears(self, frame: Audio) -> Wake | None:
+        self.held.append(self._clock.holders)
+        return WAKE if frame is UTTERANCE.audio else None
+
+    def reset(self) -> None:
+        self.resets += 1
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         assert prompt is PROMPT
@@ -129,10 +146,40 @@ def test_time_stands_still_while_a_phrase_is_made() -> None:
     assert set(engine.held) == {1}
 
 
+def test_time_stands_still_while_it_is_judged_whether_a_turn_is_over() -> None:
+    clock = Held()
+    engine = Engine(clock)
+    assert asyncio.run(HeldEndOfTurn(engine, clock).probability(UTTERANCE.audio)) == 0.75
+    assert engine.held == [1, 1]
+    assert clock.holders == 0
+
+
+def test_a_name_is_listened_for_while_time_passes() -> None:
+    clock = Held()
+    engine = Engine(clock)
+    held = HeldWakeWord(engine, clock)
+    assert held.hears(Audio.silence(0.01)) is None
+    assert held.hears(UTTERANCE.audio) == WAKE
+    assert engine.held == [0, 0], "a frame at a time, which takes no time"
+    held.reset()
+    assert engine.resets == 1
+
+
+@pytest.mark.parametrize("held", [HeldChat, HeldEndOfTurn, HeldTranscriber, HeldVoice, HeldWakeWord])
+def test_time_stands_still_while_an_engine_is_loaded(held: Callable[[Engine, Held], Any]) -> None:
+    clock = Held()
+    engine = Engine(clock)
+    asyncio.run(held(engine, clock).load())
+    assert engine.held == [1, 1]
+    assert clock.holders == 0
+
+
 def test_errors_pass_through_and_let_time_go_on() -> None:
     clock = Held()
     with pytest.raises(NotHeard):
         asyncio.run(HeldTranscriber(Engine(clock, error=NotHeard("no")), clock).transcribe(UTTERANCE))
+    with pytest.raises(NotHeard):
+        asyncio.run(HeldEndOfTurn(Engine(clock, error=NotHeard("no")), clock).probability(UTTERANCE.audio))
     chat = Engine(clock, error=NoReply(Cause.BROKEN, "no"))
     with pytest.raises(NoReply):
         asyncio.run(pieces_of_reply(HeldChat(chat, clock), clock))
@@ -164,7 +211,7 @@ def test_closing_a_reply_halfway_closes_that_of_the_engine_while_time_stands_sti
     assert clock.holders == 0
 
 
-@pytest.mark.parametrize("engine_of", ["chat", "voice", "transcriber"])
+@pytest.mark.parametrize("engine_of", ["chat", "voice", "transcriber", "end of turn"])
 def test_cancelling_who_waits_for_an_engine_lets_time_go_on(engine_of: str) -> None:
     clock = Held()
     engine = Engine(clock, stuck=True)
@@ -172,6 +219,8 @@ def test_cancelling_who_waits_for_an_engine_lets_time_go_on(engine_of: str) -> N
     async def wait() -> None:
         if engine_of == "transcriber":
             await HeldTranscriber(engine, clock).transcribe(UTTERANCE)
+        elif engine_of == "end of turn":
+            await HeldEndOfTurn(engine, clock).probability(UTTERANCE.audio)
         elif engine_of == "chat":
             await pieces_of_reply(HeldChat(engine, clock), clock)
         else:
@@ -189,7 +238,7 @@ def test_cancelling_who_waits_for_an_engine_lets_time_go_on(engine_of: str) -> N
 
     asyncio.run(act())
     assert clock.holders == 0
-    assert engine.closed == (engine_of != "transcriber")
+    assert engine.closed == (engine_of in ("chat", "voice"))
 
 
 def test_two_engines_at_work_hold_time_until_the_last_is_done() -> None:

@@ -17,6 +17,7 @@ from companion.ports import Button, Press
 from device.boards import BOARDS
 from device.button import GpioButton
 from device.keyboard import KeyboardButton
+from device.presses import HOLD, TAP
 from device.simulated_button import SimulatedButton
 
 ENOUGH = 10.0
@@ -25,7 +26,7 @@ ENOUGH = 10.0
 
 @dataclass
 class Stage:
-    """A button, and a finger; the press is over, or known to be a long one, when `press` returns."""
+    """A button, and a finger, that does a SHORT press or a LONG one, from the beginning to the end."""
 
     button: Button
     press: Callable[[Press], Awaitable[None]]
@@ -119,21 +120,21 @@ async def presses(button: Button) -> AsyncIterator[Press]:
 
 def test_presses_are_told_in_their_order(button: Making) -> None:
     async def what(stage: Stage) -> None:
-        order = [Press.SHORT, Press.LONG, Press.LONG, Press.SHORT, Press.SHORT]
-        for press in order:
+        for press in (Press.SHORT, Press.LONG, Press.LONG, Press.SHORT, Press.SHORT):
             await stage.press(press)
+        order = [*TAP, *HOLD, *HOLD, *TAP, *TAP]
         assert [await stage.button.pressed() for _ in order] == order
 
     act(button, what)
 
 
-@pytest.mark.parametrize("kind", Press)
-def test_who_waits_is_told(button: Making, kind: Press) -> None:
+@pytest.mark.parametrize(("kind", "tells"), [(Press.SHORT, TAP), (Press.LONG, HOLD)])
+def test_who_waits_is_told(button: Making, kind: Press, tells: tuple[Press, ...]) -> None:
     async def what(stage: Stage) -> None:
         waiting = asyncio.create_task(stage.button.pressed())
         await asyncio.sleep(0)
         await stage.press(kind)
-        assert await waiting is kind
+        assert (await waiting, *[await stage.button.pressed() for _ in tells[1:]]) == tells
 
     act(button, what)
 
@@ -142,14 +143,15 @@ def test_a_press_is_told_once(button: Making) -> None:
     async def what(stage: Stage) -> None:
         await stage.press(Press.SHORT)
         await stage.press(Press.LONG)
-        await stage.button.pressed()
-        await stage.button.pressed()
+        for _ in (*TAP, *HOLD):
+            await stage.button.pressed()
         waiting = asyncio.create_task(stage.button.pressed())
         for _ in range(5):
             await asyncio.sleep(0)
         assert not waiting.done()
         await stage.press(Press.SHORT)
-        assert await waiting is Press.SHORT
+        assert await waiting is Press.DOWN
+        assert await stage.button.pressed() is Press.SHORT
 
     act(button, what)
 
@@ -161,7 +163,7 @@ def test_who_stops_waiting_loses_no_press(button: Making) -> None:
         waiting.cancel()
         await asyncio.wait({waiting})
         await stage.press(Press.LONG)
-        assert await stage.button.pressed() is Press.LONG
+        assert tuple([await stage.button.pressed() for _ in HOLD]) == HOLD
 
     act(button, what)
 
@@ -179,7 +181,7 @@ def test_who_stops_waiting_at_that_very_moment_loses_none_either(button: Making,
         waiting.cancel()
         await asyncio.wait({waiting})
         press = await stage.button.pressed() if waiting.cancelled() else waiting.result()
-        assert press is Press.SHORT
+        assert (press, await stage.button.pressed()) == TAP
 
     act(button, what)
 
@@ -193,8 +195,9 @@ def test_of_a_storm_the_newest_presses_are_left(button: Making) -> None:
         left = []
         async for press in presses(stage.button):
             left.append(press)
-            if press is Press.LONG:
+            if press is Press.UP:
                 break
-        assert 1 < len(left) < 20, "and the long one at the beginning is not among them"
+        assert 3 < len(left) < 20, "and the long one at the beginning is not among them"
+        assert left[-3:] == [*HOLD], "how it ended is known"
 
     act(button, what)

@@ -535,6 +535,87 @@ def test_ducking_makes_no_click(stage: Stage) -> None:
     assert np.abs(np.diff(stage.part(0.01, 0.49).astype(int))).max() < 500, "from 10,000 to 1,000 in small steps"
 
 
+@pytest.mark.parametrize(
+    ("stage", "volume"),
+    [("simulated", 0.25), ("simulated", 0.5), ("simulated", 0.9), ("sound card", 0.25)],
+    indirect=["stage"],
+)
+def test_with_another_volume_it_plays_on_quieter_and_as_loud_as_before_with_the_old_one(
+    stage: Stage, volume: float
+) -> None:
+    async def act() -> None:
+        assert stage.speaker.volume == 1.0
+        await stage.speaker.play(tone(1.3))
+        await stage.clock.sleep(0.3)
+        stage.speaker.volume = volume
+        assert stage.speaker.volume == volume
+        await stage.clock.sleep(0.6)
+        stage.speaker.volume = 1.0
+        await stage.speaker.reach(1.3)
+
+    stage.live(act)
+    for height, begin, end in (
+        (10_000, 0.01, 0.28),
+        (10_000 * volume, 0.35 + stage.slack, 0.88),
+        (10_000, 0.95 + stage.slack, 1.29),
+    ):
+        heard = stage.part(begin, end)
+        assert len(heard) > 0
+        assert np.abs(heard - height).max() <= (2 if isinstance(stage, Simulated) else 12)
+    assert stage.silences() == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(1.0, 0.1), (0.1, 1.0)])
+def test_a_change_of_volume_makes_no_click(stage: Stage, before: float, after: float) -> None:
+    async def act() -> None:
+        stage.speaker.volume = before
+        await stage.speaker.play(tone(0.5))
+        await stage.clock.sleep(0.2)
+        stage.speaker.volume = after
+        await stage.speaker.reach(0.5)
+
+    stage.live(act)
+    heard = stage.part(0.01, 0.49).astype(int)
+    assert heard[0] == pytest.approx(10_000 * before, abs=12)
+    assert heard[-1] == pytest.approx(10_000 * after, abs=12)
+    assert np.abs(np.diff(heard)).max() < 500, "in small steps"
+
+
+def test_a_volume_set_in_silence_is_that_of_the_next_sound_from_its_first_sample(stage: Stage) -> None:
+    async def act() -> None:
+        await stage.speaker.play(tone(0.2))
+        await stage.clock.sleep(0.6)
+        stage.speaker.volume = 0.2
+        begins = await stage.speaker.play(tone(0.2))
+        await stage.speaker.reach(begins + 0.2)
+
+    stage.live(act)
+    stage.assert_heard_last(tone(0.2, height=2_000))
+    assert np.abs(stage.part(0.81, 0.95)).max(initial=0) <= 2_012
+
+
+def test_a_volume_outlasts_a_stop_and_is_ducked_like_any_other(stage: Stage) -> None:
+    async def act() -> None:
+        stage.speaker.volume = 0.5
+        await stage.speaker.play(tone(1.0))
+        stage.speaker.duck(20.0)
+        await stage.clock.sleep(0.4)
+        stage.speaker.stop()
+        assert stage.speaker.volume == 0.5
+        begins = await stage.speaker.play(tone(0.3))
+        await stage.speaker.reach(begins + 0.3)
+
+    stage.live(act)
+    assert np.abs(stage.part(0.1, 0.15 if isinstance(stage, Simulated) else 0.2) - 500).max() <= 12
+    stage.assert_heard_last(tone(0.3, height=5_000))
+
+
+@pytest.mark.parametrize(("wanted", "bounded"), [(1.5, 1.0), (-0.5, 0.0)])
+def test_a_volume_is_never_more_than_all_nor_less_than_nothing(stage: Stage, wanted: float, bounded: float) -> None:
+    stage.speaker.volume = wanted
+    assert stage.speaker.volume == bounded
+
+
 def test_after_a_stop_the_next_sound_is_not_ducked(stage: Stage) -> None:
     async def act() -> None:
         await stage.speaker.play(tone(1.0))

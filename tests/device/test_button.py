@@ -17,6 +17,7 @@ from companion.ports import Press
 from device.absent import NoButton
 from device.boards import BOARDS, Board
 from device.button import GpioButton
+from device.presses import HOLD, TAP
 
 Result = TypeVar("Result")
 
@@ -42,24 +43,39 @@ def pressing(
     return asyncio.run(acting())
 
 
+async def told(button: GpioButton, count: int) -> list[Press]:
+    """The next things that a button tells."""
+    return [await button.pressed() for _ in range(count)]
+
+
+async def tells_nothing_more(button: GpioButton) -> bool:
+    waiting = asyncio.create_task(button.pressed())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    nothing = not waiting.done()
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    return nothing
+
+
 def test_a_button_to_ground_is_pulled_up() -> None:
-    async def act(button: GpioButton, pin: MockPin) -> Press:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
         assert pin.pull == "up"
         pin.drive_low()
         pin.drive_high()
-        return await button.pressed()
+        return await told(button, 2)
 
-    assert pressing(act) is Press.SHORT
+    assert pressing(act) == [*TAP]
 
 
 def test_a_button_that_is_high_while_pressed_is_pulled_down() -> None:
-    async def act(button: GpioButton, pin: MockPin) -> Press:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
         assert pin.pull == "down"
         pin.drive_high()
         pin.drive_low()
-        return await button.pressed()
+        return await told(button, 2)
 
-    assert pressing(act, WHISPLAY) is Press.SHORT
+    assert pressing(act, WHISPLAY) == [*TAP]
 
 
 def test_a_contact_may_chatter_for_30_ms_and_a_press_is_long_from_one_second_on() -> None:
@@ -70,30 +86,39 @@ def test_a_contact_may_chatter_for_30_ms_and_a_press_is_long_from_one_second_on(
     assert pressing(act, debounce_seconds=0.01, hold_seconds=3) == (0.01, 3.0)
 
 
-def test_a_long_press_is_told_while_it_is_held_and_letting_go_is_no_other_press() -> None:
+def test_a_long_press_is_told_while_it_is_held_and_letting_go_is_no_short_one() -> None:
     async def act(button: GpioButton, pin: MockPin) -> list[Press]:
         pin.drive_low()
-        held = await button.pressed()
+        held = await told(button, 2)
         pin.drive_high()
         button._button.hold_time = ENOUGH
         pin.drive_low()
         pin.drive_high()
-        return [held, await button.pressed()]
+        return [*held, *await told(button, 3)]
 
-    assert pressing(act, hold_seconds=0.02) == [Press.LONG, Press.SHORT]
+    assert pressing(act, hold_seconds=0.02) == [*HOLD, *TAP]
 
 
-def test_a_press_is_not_told_before_it_is_known_which_kind_it_is() -> None:
+def test_a_press_is_told_at_once_and_its_kind_not_before_that_is_known() -> None:
     async def act(button: GpioButton, pin: MockPin) -> Press:
-        waiting = asyncio.create_task(button.pressed())
         pin.drive_low()
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert not waiting.done()
+        assert await button.pressed() is Press.DOWN
+        assert await tells_nothing_more(button)
         pin.drive_high()
-        return await waiting
+        return await button.pressed()
 
     assert pressing(act, hold_seconds=ENOUGH) is Press.SHORT
+
+
+def test_a_button_that_is_held_tells_nothing_until_it_is_let_go() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> Press:
+        pin.drive_low()
+        assert await told(button, 2) == [Press.DOWN, Press.LONG]
+        assert await tells_nothing_more(button)
+        pin.drive_high()
+        return await button.pressed()
+
+    assert pressing(act, hold_seconds=0.02) is Press.UP
 
 
 def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
@@ -101,31 +126,31 @@ def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
         pin.drive_low()
         pin.drive_high()
         button._button.when_held()  # the thread that counts was about to say so
-        first = await button.pressed()
+        first = await told(button, 2)
         pin.drive_low()
         pin.drive_high()
-        return [first, await button.pressed()]
+        return [*first, *await told(button, 2)]
 
-    assert pressing(act, hold_seconds=ENOUGH) == [Press.SHORT, Press.SHORT]
+    assert pressing(act, hold_seconds=ENOUGH) == [*TAP, *TAP]
 
 
 def test_presses_come_from_other_threads_and_are_handed_over_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = set()
 
-    async def act(button: GpioButton, pin: MockPin) -> Press:
-        put = button._presses.put_nowait
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        put = button._presses.put
 
-        def put_nowait(press: Press) -> None:
+        def noting(*presses: Press) -> None:
             threads.add(threading.current_thread())
-            put(press)
+            put(*presses)
 
-        monkeypatch.setattr(button._presses, "put_nowait", put_nowait)
-        waiting = asyncio.create_task(button.pressed())
+        monkeypatch.setattr(button._presses, "put", noting)
+        waiting = asyncio.create_task(told(button, 2))
         await asyncio.to_thread(pin.drive_low)
         await asyncio.to_thread(pin.drive_high)
         return await waiting
 
-    assert pressing(act, hold_seconds=ENOUGH) is Press.SHORT
+    assert pressing(act, hold_seconds=ENOUGH) == [*TAP]
     assert threads == {threading.current_thread()}
 
 

@@ -32,6 +32,9 @@ class Noted:
     def forget(self) -> None:
         self.asked.append("forget")
 
+    def leave(self) -> None:
+        self.asked.append("leave")
+
 
 def with_socket(path: Path, act: Callable[[], Awaitable[Any]]) -> list[str]:
     control = Noted()
@@ -62,10 +65,10 @@ def test_what_is_asked_is_done_in_order(tmp_path: Path) -> None:
 
     async def act() -> None:
         await ask(path, {"do": "tell", "text": " it rains "})
-        for what in ("stop", "mute", "unmute", "forget"):
+        for what in ("stop", "mute", "unmute", "forget", "reload"):
             await ask(path, {"do": what})
 
-    assert with_socket(path, act) == ["tell it rains", "stop", "mute", "unmute", "forget"]
+    assert with_socket(path, act) == ["tell it rains", "stop", "mute", "unmute", "forget", "leave"]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import TextIO
 import pytest
 
 from companion.ports import Press
-from device.keyboard import MOST_PRESSES_UNREAD, KeyboardButton
+from device.keyboard import KeyboardButton
+from device.presses import HOLD, MOST_UNREAD, TAP
 
-S, L = Press.SHORT, Press.LONG
+S, L = TAP, HOLD
 
 
 def typed(*pieces: bytes) -> list[Press]:
@@ -48,13 +49,13 @@ def typed(*pieces: bytes) -> list[Press]:
         ([b"\r\nM\r\n m \n"], [S, L, L]),
         ([b"mm\nmute\n\xff\xfe\n"], [S, S, S]),
         ([b"m" * 9_000, b"\n", b"m\n"], [S, L]),
-        ([b"\n" * 5_000], [S] * MOST_PRESSES_UNREAD),
+        ([b"\n" * 5_000], [S] * (MOST_UNREAD // 2)),
         ([b"never finished"], []),
         ([], []),
     ],
 )
-def test_every_line_is_a_press_however_it_arrives(pieces: list[bytes], presses: list[Press]) -> None:
-    assert typed(*pieces) == presses
+def test_every_line_is_a_press_however_it_arrives(pieces: list[bytes], presses: list[tuple[Press, ...]]) -> None:
+    assert typed(*pieces) == [press for each in presses for press in each], "a tap, or a hold, from beginning to end"
 
 
 def nobody(lines: TextIO | None) -> Callable[[], Awaitable[None]]:

@@ -11,6 +11,7 @@ import pytest
 from scene import Shout, in_world
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Samples, Utterance
+from companion.ports import Press
 from companion.state import State
 from device.recording import SpokenText
 from device.scripted_user import PATIENT_SECONDS, POLITE_SECONDS, ScriptedUser
@@ -25,9 +26,14 @@ class Stage:
     def __init__(self, *lines: Shout | SpokenText) -> None:
         self.world = World(longest=120.0)
         self.light = SimulatedLight(self.world)
-        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0))
+        self.presses: list[tuple[float, Press]] = []
+        """When, in seconds of the world, and what the button did."""
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0), self._press)
         self.frames: list[Samples] = []
         self.world.add(lambda now: self.frames.append(self.user.sounds(now)))
+
+    def _press(self, press: Press) -> None:
+        self.presses.append((self.world.now(), press))
 
     def live(self, act: Callable[[], Awaitable[Result]]) -> Result:
         async def living() -> Result:
@@ -206,6 +212,48 @@ def test_what_was_typed_is_known_of_the_utterance_it_was_made_of_and_of_no_other
     assert stage.user.typed(utterance(*second)) is None, "spoken, not typed"
     assert stage.user.typed(utterance(first[0], first[0] + 0.4)) == "one"
     assert stage.user.typed(utterance(first[0] + 0.6, first[1])) == "", "its second half holds nothing more"
+
+
+def test_asked_again_about_the_same_utterance_longer_what_was_typed_is_the_same() -> None:
+    stage = Stage(Shout(1.0, text="one"), Shout(1.0, text="two"))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(10.0)
+
+    stage.live(act)
+    (began, ended), (later, last) = stage.spoke()
+    for seconds in (0.3, 0.5, 0.9, 1.5):
+        assert stage.user.typed(utterance(began, began + seconds)) == "one"
+    assert stage.user.typed(utterance(began + 0.6, ended)) == ""
+    assert stage.user.typed(utterance(began, ended)) == "one", "and still, when the second half was asked about"
+    assert stage.user.typed(utterance(later, last)) == "two"
+
+
+def test_the_button_is_held_from_the_first_sample_of_each_line_to_its_last() -> None:
+    stage = Stage(Shout(1.0), Shout(0.5))
+
+    async def act() -> None:
+        await stage.world.sleep(0.01)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(10.0)
+
+    stage.live(act)
+    assert len(stage.spoke()) == 2
+    held = [
+        (press, pytest.approx(at))
+        for began, ended in stage.spoke()
+        for press, at in ((Press.DOWN, began), (Press.LONG, began), (Press.UP, ended))
+    ]
+    assert [(press, at) for at, press in stage.presses] == held
+
+
+def test_a_line_needs_no_button_where_nobody_has_to_be_called() -> None:
+    user = ScriptedUser([Shout(0.05)], (light := SimulatedLight(World())), np.random.default_rng(0))
+    light.show(State.LISTENING)
+    frames = [user.sounds(number * FRAME_SECONDS) for number in range(500)]
+    assert sum(np.abs(frame).max() > 1 for frame in frames) == 5
 
 
 def test_a_typed_line_is_known_while_it_is_still_being_said() -> None:

@@ -44,15 +44,37 @@ async def speak(voice: ScriptedVoice, text: str) -> Audio:
         return Audio.join([piece async for piece in pieces])
 
 
+def utterance(began: float, seconds: float = 0.1) -> Utterance:
+    return Utterance(Audio.silence(seconds), began=began, ended=began + seconds)
+
+
 def test_texts_are_heard_in_order_and_after_the_last_nothing_is() -> None:
     transcriber = ScriptedTranscriber(["one", NotHeard("two")], engine="typed")
-    transcript = asyncio.run(transcriber.transcribe(NOTHING))
+    utterances = [utterance(began) for began in (0.0, 1.0, 2.0)]
+    transcript = asyncio.run(transcriber.transcribe(utterances[0]))
     assert (transcript.text, transcript.engine) == ("one", "typed")
     with pytest.raises(NotHeard, match="two"):
-        asyncio.run(transcriber.transcribe(NOTHING))
+        asyncio.run(transcriber.transcribe(utterances[1]))
     with pytest.raises(NotHeard, match="no more texts"):
-        asyncio.run(transcriber.transcribe(NOTHING))
-    assert transcriber.heard == [NOTHING] * 3
+        asyncio.run(transcriber.transcribe(utterances[2]))
+    assert transcriber.heard == utterances
+
+
+def test_an_utterance_that_is_asked_about_again_longer_has_its_text_already() -> None:
+    async def act() -> list[str]:
+        transcriber = ScriptedTranscriber(["one", "two"])
+        so_far = [utterance(0.0, 0.3), utterance(0.0, 0.9), utterance(0.0, 1.5), utterance(2.0, 0.3), utterance(2.0)]
+        return [(await transcriber.transcribe(each)).text for each in so_far]
+
+    assert asyncio.run(act()) == ["one", "one", "one", "two", "two"]
+
+
+def test_what_was_not_heard_is_not_heard_again_either_and_the_next_is() -> None:
+    transcriber = ScriptedTranscriber([NotHeard("one"), "two"])
+    for seconds in (0.3, 0.6):
+        with pytest.raises(NotHeard, match="one"):
+            asyncio.run(transcriber.transcribe(utterance(0.0, seconds)))
+    assert asyncio.run(transcriber.transcribe(utterance(1.0))).text == "two"
 
 
 def test_a_cancelled_transcription_uses_up_no_text() -> None:
