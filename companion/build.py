@@ -28,11 +28,13 @@ from companion.ears import Ears
 from companion.endpointing import PATIENCE
 from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
+from companion.face import Face
 from companion.hearing import SPHINX, Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
 from companion.keeping import kept, state_folder
 from companion.life import Life
+from companion.listening import Listening
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.names import without_call
@@ -211,15 +213,24 @@ def _life(
         for character, voice in zip(characters, chosen.voices, strict=True)
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
-    conversation = Conversation(
-        cast=Cast(members),
+    face = Face(body.light, journal)
+    listening = Listening(
         calling=calling,
         addressed=Addressed(_names(settings, characters, hearing), characters[0].language),
         ears=ears,
         transcriber=hearing.transcriber,
         end_of_turn=hearing.end_of_turn,
+        language=characters[0].language,
+        face=face,
+        clock=body.clock,
+        journal=journal,
+        warm=mind.warm,
+    )
+    conversation = Conversation(
+        cast=Cast(members),
+        listening=listening,
         mind=mind,
-        light=body.light,
+        face=face,
         clock=body.clock,
         journal=journal,
         nudges=settings.toy.nudge,
@@ -231,6 +242,7 @@ def _life(
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice
     return Life(
         conversation,
+        face=face,
         ears=ears,
         speaker=body.speaker,
         mind=mind,

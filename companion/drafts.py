@@ -14,6 +14,7 @@ from companion.ears import Ears
 from companion.endings import Ending, ending
 from companion.endpointing import judged
 from companion.ports import Clock, EndOfTurn, Transcriber, Transcript
+from companion.saying import joined
 from companion.tasks import cancelled
 
 
@@ -28,6 +29,10 @@ class Heard:
     """When it was clear that it was over: seconds on the body's clock."""
     late: float = 0.0
     """Seconds for which a reader that ran ahead, while simulated time stood still, would have been waited for."""
+
+    def followed_by(self, more: Heard) -> Heard:
+        """Both as one; it ended with `more`."""
+        return replace(more, text=joined([self.text, more.text]))
 
 
 class Drafts:

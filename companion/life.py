@@ -13,6 +13,7 @@ from companion.calling import ByButton
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
+from companion.face import Face
 from companion.journal import Journal, Turn
 from companion.mind import Mind
 from companion.ports import Button, Clock, Engine, Press, Speaker
@@ -30,6 +31,7 @@ class Life:
         self,
         conversation: Conversation,
         *,
+        face: Face,
         ears: Ears,
         speaker: Speaker,
         mind: Mind,
@@ -42,6 +44,7 @@ class Life:
         """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `held`: whoever speaks
         holds the button meanwhile; None: the button only calls, stops and mutes."""
         self._conversation = conversation
+        self._face = face
         self._ears = ears
         self._speaker = speaker
         self._mind = mind
@@ -57,7 +60,7 @@ class Life:
 
     async def live(self) -> None:
         """Get ready, open, then listen and answer for ever. Ends by being cancelled, or left."""
-        self._conversation.show(State.BOOTING)
+        self._face.show(State.BOOTING)
         await first_of(self._talk(), self._obey(), self._leaving())
 
     async def interrupt(self) -> None:
@@ -81,7 +84,7 @@ class Life:
 
     def trouble(self) -> None:
         """Something is missing that only the owner can mend: the light says so when nothing else goes on."""
-        self._conversation.trouble()
+        self._face.trouble()
 
     def tell(self, text: str) -> None:
         """Something to know for the next answer, and only then."""
@@ -153,8 +156,8 @@ class Life:
         try:
             await engine.load()
         except TurnError as error:
-            self._conversation.lost(error, recovered=False)
-            self._conversation.trouble()
+            self._face.lost(error, recovered=False)
+            self._face.trouble()
         turn.stage("load")
         return turn.seconds
 
@@ -166,15 +169,15 @@ class Life:
     async def _stay_mute(self) -> None:
         """Without a microphone until somebody unmutes. The light is red while nothing is captured, and only then."""
         await self._ears.close()
-        self._conversation.show(State.MUTED)
+        self._face.show(State.MUTED)
         await self._unmuted.wait()
-        self._conversation.show(State.LISTENING)
+        self._face.show(State.LISTENING)
 
     async def _mend(self, error: DeviceError) -> None:
         """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives
         sound."""
         self._journal.write("fault", kind="device", text=str(error), recovered=False)
-        self._conversation.show(State.ATTENTION)
+        self._face.show(State.ATTENTION)
         for seconds in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
             await self._clock.sleep(seconds)
             with suppress(DeviceError):

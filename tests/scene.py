@@ -17,9 +17,11 @@ from companion.character import Character, parse
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.endpointing import Patience
+from companion.face import Face
 from companion.history import History
 from companion.journal import Journal
 from companion.life import Life
+from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
 from companion.ports import ChatModel, Engine, Event, Microphone, SpeechDetector, Transcriber, Voice
@@ -97,20 +99,30 @@ class Scene:
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
         named: dict[str, Engine] = {"name": calling._name} if isinstance(calling, ByName) else {}
-        conversation = Conversation(
-            cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
+        face = Face(self.light, journal)
+        listening = Listening(
             calling=calling or Open(),
             addressed=Addressed([one.name for one in characters], "en"),
             ears=ears,
             transcriber=self.transcriber,
             end_of_turn=None,
+            language="en",
+            face=face,
+            clock=self.world,
+            journal=journal,
+            warm=self.mind.warm,
+        )
+        conversation = Conversation(
+            cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
+            listening=listening,
             mind=self.mind,
-            light=self.light,
+            face=face,
             clock=self.world,
             journal=journal,
         )
         self.life = Life(
             conversation,
+            face=face,
             ears=ears,
             speaker=self.speaker,
             mind=self.mind,

@@ -1,0 +1,46 @@
+"""This file is what a toy shows of itself: its light and its journal tell the same, because both are told here only."""
+
+from __future__ import annotations
+
+from companion.errors import Cause, NoReply, TurnError
+from companion.journal import Journal
+from companion.ports import Light
+from companion.state import State
+
+
+class Face:
+    """The state that everybody around the toy may know."""
+
+    def __init__(self, light: Light, journal: Journal) -> None:
+        self._light = light
+        self._journal = journal
+        self._state: State | None = None
+        self._refused = False
+        """Whether the service refuses us until the owner mends it ..."""
+        self._troubled = False
+        """... or something else is missing that only the owner can mend: the light says so at rest."""
+
+    def show(self, state: State) -> None:
+        """Show `state` from now on."""
+        if state is not self._state:
+            self._state = state
+            self._light.show(state)
+            self._journal.write("state", state=state.value)
+
+    def rest(self, state: State) -> None:
+        """The same, unless there is something that the owner must mend."""
+        self.show(State.ATTENTION if self._refused or self._troubled else state)
+
+    def trouble(self) -> None:
+        """Something is missing that only the owner can mend; the conversation goes on without it."""
+        self._troubled = True
+
+    def answered(self) -> None:
+        """The service does not refuse us."""
+        self._refused = False
+
+    def lost(self, error: TurnError, *, recovered: bool) -> None:
+        """Note a turn that was lost; `recovered` if it can be told aloud."""
+        if isinstance(error, NoReply):
+            self._refused = error.cause is Cause.REFUSED
+        self._journal.write("fault", kind=error.kind, text=str(error), recovered=recovered)

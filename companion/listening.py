@@ -1,0 +1,151 @@
+"""This file waits for what is said to the toy: somebody calls it, speaks, pauses, has finished; and meant the toy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from companion.addressed import Addressed
+from companion.calling import Calling
+from companion.drafts import Drafts, Heard
+from companion.ears import Ears, Pause, Quiet, SpeechBegan, WentOn
+from companion.face import Face
+from companion.history import USER
+from companion.journal import Journal
+from companion.ports import Clock, EndOfTurn, Transcriber, Wake
+from companion.state import State
+from companion.tasks import meanwhile
+
+FOLLOW_UP_SECONDS = 8.0
+"""So long after it was called or has spoken one may speak to it without calling it; then it is idle ..."""
+
+AFTER_A_QUESTION_SECONDS = 12.0
+"""... and so long if it has asked something."""
+
+
+class Listening:
+    """A toy's attention to whoever is there."""
+
+    def __init__(
+        self,
+        *,
+        calling: Calling,
+        addressed: Addressed,
+        ears: Ears,
+        transcriber: Transcriber,
+        end_of_turn: EndOfTurn | None,
+        language: str,
+        face: Face,
+        clock: Clock,
+        journal: Journal,
+        warm: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """`language`: a BCP 47 tag. `warm` is called as soon as somebody speaks."""
+        self.addressed = addressed
+        self.hears_on = calling.hears_on
+        """Whether one may speak to it without calling it, just after it has spoken and while it thinks."""
+        self._calling = calling
+        self._ears = ears
+        self._transcriber = transcriber
+        self._end_of_turn = end_of_turn
+        self._language = language
+        self._face = face
+        self._clock = clock
+        self._journal = journal
+        self._warm = warm
+        self._window = 0.0
+        """Seconds for which nobody needs to call, from when it listens again."""
+        self._deaf_until = 0.0
+        """Seconds on the clock."""
+
+    def invite(self, *, asked: bool) -> None:
+        """Somebody may speak now without calling first; `asked`: the toy has asked something."""
+        seconds = AFTER_A_QUESTION_SECONDS if asked else FOLLOW_UP_SECONDS
+        self._window = seconds * self._ears.patience.follow_up if self.hears_on else 0.0
+
+    def deafen(self, seconds: float) -> None:
+        """What is heard in the next `seconds` is the toy itself."""
+        self._deaf_until = self._clock.now() + seconds
+
+    async def ignore(self) -> None:
+        """Hear nobody until cancelled. The microphone is read on, so that it is fresh when it is listened to again."""
+        await self._ears.ignore()
+
+    async def speech(self) -> None:
+        """Wait until somebody speaks; what they say comes with `more`."""
+        await self._ears.speech()
+
+    async def next(self, *, asked: bool) -> Heard | None:
+        """The next thing that is said to the toy, however long that takes; None if it has `asked` and nobody answers.
+        Raises NotHeard and DeviceError."""
+        await self._ears.ignore(self._deaf_until - self._clock.now())
+        called: Wake | None = None
+        until, self._window = self._clock.now() + self._window, 0.0
+        while True:
+            if (patience := until - self._clock.now()) > 0:
+                self._face.rest(State.LISTENING)
+            else:
+                called, patience = await self._called()
+                until = self._clock.now() + (patience if self.hears_on else 0.0)
+            heard = await self._hear(patience)
+            if heard is None and asked:
+                return None
+            if heard is None:
+                until = self._clock.now()
+            elif reason := self.addressed.against(heard, called, asked=asked):
+                self._journal.write("ignored", reason=reason)
+                until = self._clock.now() if called and not called.sure else until
+            elif words := self.addressed.words(heard, called):
+                self._ears.rhythm.finished()
+                return self._noted(replace(heard, text=words))
+            else:  # its name, and nothing else
+                called = replace(called, sure=True) if called else None
+                until = self._clock.now() + patience
+
+    async def more(self) -> Heard | None:
+        """What somebody says who has just begun to, while the toy thinks; None if it is not for the toy."""
+        self._face.show(State.LISTENING)
+        heard = await self._hear(FOLLOW_UP_SECONDS)
+        if heard is None or self.addressed.against(heard, None, asked=False):
+            return None
+        return self._noted(heard)
+
+    def cut_off(self) -> None:
+        """Whoever spoke had not finished: be more patient for a while."""
+        self._ears.rhythm.cut_off()
+
+    async def _called(self) -> tuple[Wake | None, float]:
+        """Wait until somebody calls the toy: how, and the seconds in which it may then be spoken to."""
+        self._face.rest(State.IDLE)
+        called = await self._calling.wait(self._ears)
+        if called:
+            self._journal.write("called", by=called.phrase or "button")
+        self._face.show(State.LISTENING)
+        return called, FOLLOW_UP_SECONDS * self._ears.patience.follow_up
+
+    async def _hear(self, patience: float) -> Heard | None:
+        """What somebody says next; None if nobody does within `patience` seconds. It is read while they pause."""
+        drafts = Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock)
+        async with meanwhile() as begin, drafts:
+            if self._ears.hearing:
+                begin(self._warm())
+            while True:
+                match await self._ears.next(patience):
+                    case SpeechBegan():
+                        self._face.show(State.LISTENING)
+                        begin(self._warm())
+                    case Pause(so_far):
+                        drafts.begin(so_far)
+                    case WentOn():
+                        await drafts.drop()
+                    case Quiet():
+                        return None
+                    case utterance:
+                        self._face.show(State.THINKING)
+                        return await drafts.commit(utterance)
+
+    def _noted(self, heard: Heard) -> Heard:
+        at = heard.utterance.ended
+        self._journal.write("heard", at=at, text=heard.text, engine=heard.engine, speaker=USER)
+        return heard
