@@ -900,3 +900,20 @@ def test_whatever_is_heard_all_speech_is_in_exactly_one_utterance_and_every_paus
         if isinstance(before, Pause) and isinstance(after, Utterance):
             assert numbers(before.so_far) == numbers(after)[: len(numbers(before.so_far))]
             assert (before.so_far.began, before.so_far.ended) == (after.began, after.ended), "nothing followed"
+
+
+def test_how_loud_somebody_speaks_is_learned_from_speech_alone() -> None:
+    room = Room((1.0, STILL), (0.2, LOUD), (0.3, SOFT), (0.3, STILL), (0.2, LOUD))
+    ears = ears_in(room)
+    learned: list[int] = []
+
+    class Noted(Loudness):
+        def hears(self, frame: Audio) -> None:
+            learned.append(int(frame.samples[0]))
+
+    ears.loudness = Noted()
+    told(room, ears)
+    begun = frames(1.0 + 0.12)
+    assert learned == [*range(begun, frames(1.5)), *range(frames(1.8), frames(2.0))], (
+        "from when it is known to be speech"
+    )
