@@ -34,9 +34,10 @@ class Room:
 
     async def read(self) -> Frame:
         await asyncio.sleep(0)
+        loud = self.read_so_far < len(self._voiced) and self._voiced[self.read_so_far]
         self.read_so_far += 1
         self._moments.come(self.read_so_far)
-        return Frame(Audio(np.full(FRAME_SAMPLES, 1, np.int16)), self.read_so_far * FRAME_SECONDS)
+        return Frame(Audio(np.full(FRAME_SAMPLES, 3_000 if loud else 1, np.int16)), self.read_so_far * FRAME_SECONDS)
 
     async def close(self) -> None: ...
 

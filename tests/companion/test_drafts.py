@@ -457,7 +457,7 @@ def test_through_all_pauses_there_is_one_reading_at_a_time_and_the_last_is_of_al
 
 
 @pytest.mark.parametrize(
-    ("text", "silence"), [("What is that?", 0.4), ("I like dinosaurs", 0.8), ("I want to play with the", 1.8)]
+    ("text", "silence"), [("What is that?", 0.45), ("I like dinosaurs", 0.8), ("I want to play with the", 1.8)]
 )
 def test_how_soon_it_was_the_end_depends_on_what_was_read(text: str, silence: float) -> None:
     room = Room(1.0)

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 from companion.endings import Ending
 from companion.endpointing import PATIENCE, QUICKEST, SLOWEST, Age, Patience, Rhythm, judged
 
-CLOSED, UNKNOWN, HANGING = Ending.CLOSED, Ending.UNKNOWN, Ending.HANGING
+CLOSED, TOLD, UNKNOWN, HANGING = Ending.CLOSED, Ending.TOLD, Ending.UNKNOWN, Ending.HANGING
 
 
 @pytest.mark.parametrize(
     ("age", "ending", "seconds"),
     [
-        ("adult", CLOSED, 0.4),
+        ("adult", CLOSED, 0.45),
+        ("adult", TOLD, 0.64),
         ("adult", UNKNOWN, 0.8),
         ("adult", HANGING, 1.8),
-        ("child", CLOSED, 0.7),
-        ("child", UNKNOWN, 1.7),
+        ("child", CLOSED, 0.55),
+        ("child", TOLD, 1.15),
+        ("child", UNKNOWN, 1.6),
         ("child", HANGING, 2.6),
     ],
 )
@@ -41,41 +43,44 @@ def test_a_child_may_take_longer_to_answer_and_all_else_is_the_same_for_everybod
 @pytest.mark.parametrize("age", PATIENCE)
 def test_what_was_said_is_read_before_any_silence_ends_it_and_none_is_longer_than_the_longest(age: Age) -> None:
     patience = PATIENCE[age]
-    silences = [patience.silence(ending) for ending in (CLOSED, UNKNOWN, HANGING)]
-    assert patience.draft < QUICKEST < silences[0] < silences[1] < silences[2] < patience.longest_silence
+    silences = [patience.silence(ending) for ending in (CLOSED, TOLD, UNKNOWN, HANGING)]
+    assert patience.draft < QUICKEST < silences[0]
+    assert silences == sorted(set(silences))
+    assert silences[-1] < patience.longest_silence
 
 
 def test_a_habit_moves_by_a_tenth_of_what_each_pause_differs_from_it() -> None:
-    rhythm = Rhythm(Patience(closed=0.0))
-    assert rhythm.silence(CLOSED) == pytest.approx(0.3)
+    rhythm = Rhythm(Patience(told=0.0))
+    assert rhythm.silence(TOLD) == pytest.approx(0.3)
     rhythm.paused(1.3)
-    assert rhythm.silence(CLOSED) == pytest.approx(0.4)
+    assert rhythm.silence(TOLD) == pytest.approx(0.4)
     rhythm.paused(0.4)
-    assert rhythm.silence(CLOSED) == pytest.approx(0.4)
+    assert rhythm.silence(TOLD) == pytest.approx(0.4)
     rhythm.paused(0.2)
-    assert rhythm.silence(CLOSED) == pytest.approx(0.38)
+    assert rhythm.silence(TOLD) == pytest.approx(0.38)
 
 
 def test_who_pauses_for_long_is_waited_for_but_never_less_than_what_was_heard_asks_for() -> None:
     rhythm = Rhythm(PATIENCE["adult"])
     for _ in range(60):
         rhythm.paused(1.0)
-    assert rhythm.silence(CLOSED) == pytest.approx(1.0, abs=0.01)
+    assert rhythm.silence(TOLD) == pytest.approx(1.0, abs=0.01)
     assert rhythm.silence(UNKNOWN) == pytest.approx(1.0, abs=0.01)
     assert rhythm.silence(HANGING) == 1.8
+    assert rhythm.silence(CLOSED) == 0.45, "nobody is kept waiting who has asked for something"
 
 
 @pytest.mark.parametrize(("pause", "habit"), [(9.0, SLOWEST), (0.15, QUICKEST)])
 def test_a_habit_stays_within_its_bounds(pause: float, habit: float) -> None:
-    rhythm = Rhythm(Patience(closed=0.0))
+    rhythm = Rhythm(Patience(told=0.0))
     for _ in range(100):
         rhythm.paused(pause)
-    assert rhythm.silence(CLOSED) == pytest.approx(habit)
+    assert rhythm.silence(TOLD) == pytest.approx(habit)
     rhythm.paused(0.3 if pause > 1 else 1.2)
-    assert rhythm.silence(CLOSED) != pytest.approx(habit), "and comes back at once: nothing piles up behind a bound"
+    assert rhythm.silence(TOLD) != pytest.approx(habit), "and comes back at once: nothing piles up behind a bound"
 
 
-@pytest.mark.parametrize("ending", [CLOSED, UNKNOWN, HANGING])
+@pytest.mark.parametrize("ending", [TOLD, UNKNOWN, HANGING])
 def test_whoever_was_cut_off_has_a_quarter_more_time_for_five_turns(ending: Ending) -> None:
     rhythm = Rhythm(PATIENCE["adult"])
     usual = rhythm.silence(ending)
@@ -95,9 +100,9 @@ def test_cut_off_again_the_five_turns_begin_again_and_the_time_does_not_grow() -
         rhythm.finished()
     rhythm.cut_off()
     for _ in range(5):
-        assert rhythm.silence(CLOSED) == pytest.approx(0.5)
+        assert rhythm.silence(TOLD) == pytest.approx(0.8)
         rhythm.finished()
-    assert rhythm.silence(CLOSED) == 0.4
+    assert rhythm.silence(TOLD) == 0.64
 
 
 def test_a_habit_counts_for_whoever_was_cut_off_too() -> None:
@@ -105,7 +110,7 @@ def test_a_habit_counts_for_whoever_was_cut_off_too() -> None:
     for _ in range(100):
         rhythm.paused(1.0)
     rhythm.cut_off()
-    assert rhythm.silence(CLOSED) == pytest.approx(1.25, abs=0.01)
+    assert rhythm.silence(TOLD) == pytest.approx(1.25, abs=0.01)
 
 
 def test_nobody_is_waited_for_longer_than_the_longest_silence() -> None:
@@ -127,8 +132,8 @@ def test_whatever_was_heard_the_order_of_endings_and_the_bounds_hold(happened: l
             else:
                 assert isinstance(each, float)
                 rhythm.paused(each)
-        closed, unknown, hanging = (rhythm.silence(ending) for ending in (CLOSED, UNKNOWN, HANGING))
-        assert patience.closed <= closed <= unknown <= hanging <= patience.longest_silence
+        closed, told, unknown, hanging = (rhythm.silence(ending) for ending in (CLOSED, TOLD, UNKNOWN, HANGING))
+        assert patience.closed == closed <= told <= unknown <= hanging <= patience.longest_silence
 
 
 @pytest.mark.parametrize(
