@@ -343,6 +343,7 @@ def test_pressed_while_it_answers_it_stops_and_listens(press: Press) -> None:
         Shout(1.0), hears=["Tell me a story.", "no more"], replies=[["One two three four five six seven eight."]],
         calling=ByButton(),
     )  # fmt: skip
+    scene.user._press = lambda _: None
 
     async def act() -> None:
         await scene.until_event("state", state="idle")
