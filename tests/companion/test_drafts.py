@@ -343,6 +343,7 @@ def expected(text: str, judge: Judge | None = None, language: str = "en") -> End
     ("text", "language", "ending"),
     [
         ("What is that?", "en", Ending.CLOSED),
+        ("I like dinosaurs.", "en", Ending.TOLD),
         ("I like dinosaurs", "en", Ending.UNKNOWN),
         ("I want to", "en", Ending.HANGING),
         ("", "en", Ending.UNKNOWN),
@@ -358,6 +359,8 @@ def test_the_ears_are_told_how_it_ends_as_soon_as_it_was_read(text: str, languag
     ("text", "probability", "ending", "asked"),
     [
         ("What is that?", 0.1, Ending.CLOSED, 0),
+        ("I like dinosaurs.", 0.9, Ending.TOLD, 1),
+        ("I like dinosaurs.", 0.1, Ending.UNKNOWN, 1),
         ("I like dinosaurs", 0.9, Ending.CLOSED, 1),
         ("I like dinosaurs", 0.5, Ending.UNKNOWN, 1),
         ("I like dinosaurs", 0.1, Ending.UNKNOWN, 1),
@@ -457,7 +460,8 @@ def test_through_all_pauses_there_is_one_reading_at_a_time_and_the_last_is_of_al
 
 
 @pytest.mark.parametrize(
-    ("text", "silence"), [("What is that?", 0.45), ("I like dinosaurs", 0.8), ("I want to play with the", 1.8)]
+    ("text", "silence"),
+    [("What is that?", 0.45), ("I like dinosaurs.", 0.64), ("I like dinosaurs", 0.8), ("I want to play with the", 1.8)],
 )
 def test_how_soon_it_was_the_end_depends_on_what_was_read(text: str, silence: float) -> None:
     room = Room(1.0)

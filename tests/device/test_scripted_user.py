@@ -244,7 +244,7 @@ def test_the_button_is_held_from_the_first_sample_of_each_line_to_its_last() -> 
     held = [
         (press, pytest.approx(at))
         for began, ended in stage.spoke()
-        for press, at in ((Press.DOWN, began), (Press.LONG, began), (Press.UP, ended))
+        for press, at in ((Press.DOWN, began), (Press.UP, ended))
     ]
     assert [(press, at) for at, press in stage.presses] == held
 
