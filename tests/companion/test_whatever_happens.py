@@ -131,6 +131,7 @@ def sequence(seed: int, calling: Calling) -> list[str]:
         await scene.world.sleep(0.1)
         if scene.states()[-1] == "muted":
             scene.life.unmute()
+        await scene.user.done()
         await scene.world.sleep(16.0)
         assert scene.world.now() - microphone.last_read < 0.05, "the microphone is read"
         assert scene.states()[-1] in ("idle", "attention"), scene.states()
