@@ -6,7 +6,7 @@ Each is imported in the branch that needs it, because start-up time counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from companion.character import Character
 from companion.errors import SettingsError
@@ -41,7 +41,8 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
     from models.speech_detector import SileroDetector
 
     transcriber, served = _transcriber(settings, characters[0].language)
-    ears = SileroDetector(), transcriber, served, _end_of_turn(settings)
+    end_of_turn, skipped = _end_of_turn(settings)
+    ears = SileroDetector(), transcriber, replace(served, skipped=(*served.skipped, *skipped)), end_of_turn
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
@@ -75,12 +76,13 @@ def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served
     return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}", found.skipped)
 
 
-def _end_of_turn(settings: Settings) -> EndOfTurn | None:
+def _end_of_turn(settings: Settings) -> tuple[EndOfTurn | None, tuple[str, ...]]:
+    """What hears the end of a turn, if somebody has put one into the store; and why others cannot be used."""
     from models.smart_turn import SmartTurn
     from models.store import find_smart_turn
 
     found = find_smart_turn(store(settings))
-    return SmartTurn(found.path) if found.path else None
+    return SmartTurn(found.path) if found.path else None, found.skipped
 
 
 def _wake_word(

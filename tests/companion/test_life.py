@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from scene import Scene, Shout
 
@@ -42,6 +44,39 @@ def test_a_long_press_mutes_and_another_one_unmutes() -> None:
     scene.play(until=press)
     assert scene.states()[:5] == ["booting", "speaking", "listening", "muted", "listening"]
     assert [event.fields["text"] for event in scene.told("heard")] == ["one"]
+
+
+def test_muted_it_lets_go_of_the_microphone() -> None:
+    closed: list[float] = []
+
+    class Watched(Unplugged):
+        async def close(self) -> None:
+            closed.append(scene.world.now())
+            await super().close()
+
+    scene = Scene(microphone=lambda microphone: Watched(microphone, 1e9, 1e9))
+
+    async def press() -> None:
+        await scene.until_event("state", state="listening")
+        assert closed == []
+        scene.button.press(Press.LONG)
+        muted = await scene.until_event("state", state="muted")
+        assert closed == [muted.at]
+
+    scene.play(until=press)
+
+
+def test_left_it_ends() -> None:
+    scene = Scene()
+
+    async def leave() -> None:
+        await scene.until_event("state", state="listening")
+        scene.life.leave()
+        await scene.world.sleep(60.0)
+
+    with pytest.raises(asyncio.InvalidStateError):  # nobody came to the end of the minute
+        scene.play(until=leave)
+    assert scene.world.now() < 60.0
 
 
 def test_while_the_light_is_red_nothing_is_captured() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,10 +21,12 @@ import soxr
 from numpy.typing import NDArray
 from recording_server import recording_server, streamed
 from sound_server import SoundServer, missing, sound_server
+from toy_head import HEAD
 from toy_models import toy_piper, toy_whisper
 
 from companion.audio import Audio, Samples
 from companion.character import load
+from device.control_socket import ask, default_path
 from models.piper import Piper
 
 HERE = Path(__file__).parents[1]
@@ -333,6 +336,28 @@ def test_without_a_sound_server_it_lives_and_wakes_when_one_comes(tmp_path: Path
     assert took < 10
     assert "fault:" in said
     assert "Traceback" not in said
+
+
+def test_a_name_that_is_learnt_while_it_runs_is_live_at_once(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    (store / "wake").mkdir(parents=True)
+    with sound_server() as sound:
+        environment = dict(sound.environment) | {
+            "COMPANION_MODELS__STORE": str(store),
+            "COMPANION_EARS__CALLED": "wake",
+            "DASHSCOPE_API_KEY": "sk-x",
+            "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1",
+        }
+        with running(tmp_path, environment) as toy:
+            toy.state("listening")
+            shutil.copy(HEAD, store / "wake")
+            asyncio.run(ask(default_path(environment), {"do": "reload"}))
+            toy.state("idle")
+            rate, samples = speech("called/hey-bunny-time-rms.wav")
+            sound.say(samples, rate)
+            toy.wait_for(lambda event: event["event"] == "called" and event["by"] == "hey bunny")
+            toy.wait_for(lambda event: event["event"] == "heard" and event["text"] == "what time is it")
+            toy.end()
 
 
 @pytest.mark.parametrize(

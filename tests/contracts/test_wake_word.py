@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toy_head import HEAD
 
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples
 from companion.ports import Wake, WakeWord
@@ -17,6 +18,7 @@ from models.any_of import AnyOf
 from models.micro_wake import MicroWakeWord
 from models.scripted_turns import ScriptedWakeWord
 from models.sphinx_wake import SphinxWakeWord
+from models.wake_head import HeadWakeWord
 
 SPEECH = Path(__file__).parents[1] / "speech"
 
@@ -24,6 +26,7 @@ WAKE_WORDS: dict[str, tuple[Callable[[], WakeWord], str]] = {
     "scripted": (lambda: ScriptedWakeWord("hey jarvis", after=40), "hey jarvis"),
     "micro": (lambda: MicroWakeWord("hey jarvis"), "hey jarvis"),
     "sphinx": (lambda: SphinxWakeWord("hey bunny"), "hey bunny"),
+    "learnt": (lambda: HeadWakeWord(HEAD), "hey bunny"),
     "any of": (lambda: AnyOf([MicroWakeWord("okay nabu"), MicroWakeWord("hey jarvis")]), "hey jarvis"),
 }
 """How each is made, and the name that it knows."""

@@ -1,0 +1,30 @@
+"""What listening costs, as the command tells it."""
+
+from __future__ import annotations
+
+import json
+
+from command import companion
+
+from companion import bench
+
+
+def test_it_measures_on_this_machine_and_prints_one_json_object() -> None:
+    done = companion("bench", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told["metrics"]) == {"13_idle_cpu_percent", "listening_to_speech_cpu_percent"}
+    assert 0 < told["metrics"]["13_idle_cpu_percent"] < told["metrics"]["listening_to_speech_cpu_percent"]
+    assert told["machine"]["cores"] >= 1
+
+
+def test_speech_without_end_is_made_for_it() -> None:
+    talk = bench._talk()
+    assert len(talk) == bench.SPEECH_SECONDS * 16_000
+    assert abs(talk).max() > 1_000
+
+
+def test_a_toy_whose_name_cannot_be_heard_is_told_so() -> None:
+    done = companion("bench", COMPANION_EARS__NAMES="hey xqzt")
+    assert done.returncode == 78
+    assert "xqzt" in done.stderr
