@@ -89,10 +89,9 @@ class Listening:
                 called, patience = await self._called()
                 until = self._clock.now() + (patience if self.hears_on else 0.0)
             heard = await self._hear(patience)
-            if heard is None and asked:
-                return None
             if heard is None:
-                until = self._clock.now()
+                if asked:
+                    return None
             elif reason := self.addressed.against(heard, called, asked=asked):
                 self._journal.write("ignored", reason=reason)
                 until = self._clock.now() if called and not called.sure else until

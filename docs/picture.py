@@ -37,7 +37,7 @@ def main() -> None:
 
     async def converse() -> build.Simulation:
         lines = [build.recording(SPEECH / name)[0] for name in DEMO]
-        scene = build.simulation(settings.Settings(), pip, lines, world=world, seed=0, observers=[narrator])
+        scene = build.simulation(settings.Settings(), [pip], lines, world=world, seed=0, observers=[narrator])
         async with scene as simulation:
             await simulation.run()
             return simulation
