@@ -35,6 +35,12 @@ def test_nothing_is_for_nobody(text: str, called: Wake | None) -> None:
     assert against(text, called) == "nothing was said"
 
 
+@pytest.mark.parametrize("text", ["Um.", "um, uh"])
+def test_an_um_is_nothing_but_where_an_answer_is_waited_for(text: str) -> None:
+    assert against(text) == "nothing was said"
+    assert against(text, asked=True) is None
+
+
 @pytest.mark.parametrize("called", [None, BUTTON, SURE])
 def test_whatever_is_said_is_for_the_toy_as_long_as_nothing_speaks_against_it(called: Wake | None) -> None:
     assert against("I like dinosaurs.", called) is None

@@ -238,6 +238,7 @@ def test_the_second_tap_in_silence_ends_the_listening() -> None:
         return await hearing
 
     assert run(act) == Quiet()
+    assert toy.calling.begins(Press.DOWN, toy.ears), "and the third begins anew"
 
 
 def test_what_was_tapped_is_over_with_the_utterance_and_the_next_press_begins_anew() -> None:
