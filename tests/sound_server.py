@@ -24,8 +24,9 @@ SINK = "rate=48000 channels={channels} norewinds=1"  # with rewinds a null sink'
 SPEAKER = "spk"
 MICROPHONE = "micfeed"
 
-HUM_HERTZ, HUM_VOLUME = 37, "5%"
-"""A hum of 2 or 3 of 32768, far below all that is heard: nothing but zeros would be a dead microphone."""
+HUM_HERTZ, HUM_VOLUME = 20, "5%"
+"""A hum of 2 or 3 of 32768, far below all that is heard: nothing but zeros would be a dead microphone. One round of it
+is 2400 samples at 48 kHz, whole ones at any rate: the server mixes in such blocks."""
 CARD = "pulse"
 """The sound card's name, as PortAudio sees it."""
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import soxr
+from numpy.typing import NDArray
 from sound_server import CARD, ECHO, SoundServer, sound_here
 
 import device.microphone
@@ -46,9 +47,18 @@ def place(heard: Samples, said: Samples) -> int:
 
 
 def likeness(heard: Samples, said: Samples) -> float:
-    """1 when all that was said was heard, without a gap."""
+    """1 when all that was said was heard, without a gap; it may begin between two samples of who hears it."""
     at = place(heard, said)
-    return float(np.corrcoef(heard[at : at + len(said)], said)[0, 1]) if at + len(said) <= len(heard) else 0.0
+    if at + len(said) > len(heard):
+        return 0.0
+    whole = heard[at : at + len(said)]
+    return max(float(np.corrcoef(whole, later(said, step / 8))[0, 1]) for step in range(-7, 8))
+
+
+def later(sound: Samples, samples: float) -> NDArray[np.float64]:
+    """The same sound, a fraction of a sample later."""
+    turns = np.arange(len(sound) // 2 + 1) / len(sound)
+    return np.fft.irfft(np.fft.rfft(sound) * np.exp(-2j * np.pi * turns * samples), len(sound))
 
 
 def captured(frames: list[Frame]) -> Samples:
