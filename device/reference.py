@@ -12,10 +12,6 @@ from companion.audio import RATE, Samples
 KEPT_SECONDS = 3.0
 """More than a microphone's ring and a device's latency together."""
 
-ENDING_SECONDS = 0.1
-"""So much silence belongs to a sound that ends: the resampler holds its end back. More need not be resampled: a toy is
-silent most of the day."""
-
 SLACK_SAMPLES = 32
 """2 ms. Where one asks for a sound that begins so near to the end of the one before, one gets what follows it: an echo
 canceller minds a sample lost or doubled, not so small a shift."""
@@ -40,7 +36,7 @@ class Reference:
     def put(self, samples: Samples) -> None:
         """What goes to the device next. Costs next to nothing; what nobody takes is dropped after `KEPT_SECONDS`."""
         self._silent = 0 if samples.any() else self._silent + len(samples)
-        if self._silent <= ENDING_SECONDS * self._rate:
+        if self._silent <= KEPT_SECONDS * self._rate:  # what comes later need not be resampled: toys are mostly silent
             self._put.append((self._sent, samples))
         self._sent += len(samples)
         while self._put and self._sent - self._put[0][0] > KEPT_SECONDS * self._rate:
