@@ -101,7 +101,8 @@ class Light(Protocol):
 
 
 class Press(StrEnum):
-    """What a button tells: DOWN, then SHORT; or DOWN, then LONG, then UP."""
+    """What a button tells: DOWN, then SHORT; or DOWN, then LONG, then UP. One that cannot tell how long it is held
+    leaves out what is between DOWN and UP."""
 
     DOWN = "down"
     """It is pressed, nobody knows yet for how long."""
