@@ -38,6 +38,9 @@ class Hearing:
 def hearing(settings: Settings, characters: Sequence[Character], usual: Called) -> Hearing:
     """What a toy hears with; `usual` is how it is called when the settings leave that open. Takes a while, most of it
     imports: call it in a thread. Raises SettingsError."""
+    from models.libraries import preload
+
+    preload("onnxruntime", "capi/onnxruntime_pybind11_state*.so")
     from models.speech_detector import SileroDetector
 
     transcriber, served = _transcriber(settings, characters[0].language)
