@@ -131,8 +131,11 @@ def sequence(seed: int, calling: Calling) -> list[str]:
         await scene.world.sleep(0.1)
         if scene.states()[-1] == "muted":
             scene.life.unmute()
-        await scene.user.done()
-        await scene.world.sleep(16.0)
+        for _ in range(60):  # seconds, for all that somebody may still have to say
+            await scene.world.sleep(1.0)
+            heard = scene.world.now() - microphone.last_read < 0.05
+            if heard and scene.states()[-1] in ("idle", "attention") and not scene.user._lines:
+                break
         assert scene.world.now() - microphone.last_read < 0.05, "the microphone is read"
         assert scene.states()[-1] in ("idle", "attention"), scene.states()
         shown = [state.value for _, state in scene.light.shown]
