@@ -54,7 +54,7 @@ class Addressed:
         """Why this is not for the toy; None if it is. `called`: how it was called before; `asked`: it had asked."""
         if not heard.text.strip() or (says_nothing(heard.text, self._language) and not asked):
             return "nothing was said"
-        if called and not called.sure and not self._named(heard.text):
+        if called and not called.sure and not names_toy(heard.text, self.names):
             return "it was not the name"
         if _alike(heard.text, self._said):
             return "it was the toy's own echo"
@@ -66,9 +66,6 @@ class Addressed:
                 return "it was too far away"
         self._usual = level
         return None
-
-    def _named(self, text: str) -> bool:
-        return without_name(text, self.names) is not None or names_toy(text, self.names)
 
 
 def speech_level(audio: Audio) -> float:
