@@ -1,0 +1,112 @@
+"""This file takes the toy's own sound out of what its microphone hears: an adaptive filter in the frequency domain.
+
+It learns how the loudspeaker sounds at the microphone, up to 0.5 s later, predicts that, and subtracts it: nothing
+else is changed, so somebody who speaks meanwhile stays as clear as they were. WebRTC's canceller takes out a little
+more, and with it most of whoever speaks more softly than the echo: of a voice as loud as the echo the first word is
+lost, of one 6 dB softer nearly all [tried].
+
+The method is the partitioned-block frequency-domain Kalman filter of F. Kuech, E. Mabande and G. Enzner, "State-space
+architecture of the partitioned-block-based acoustic echo controller" (ICASSP 2014): how fast it learns follows, for
+each frequency, from how sure it is of the echo and how loud everything else is, so that it need not be told when
+somebody speaks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.audio import FRAME_SAMPLES, Audio, Frame
+
+SPAN_SECONDS: Final = 0.5
+"""Of the echo that can be predicted: delay, and the room's answer after it."""
+
+_BLOCKS: Final = 50  # of 10 ms
+_BINS: Final = FRAME_SAMPLES + 1
+
+_UNSURE: Final = 3e-3
+"""Variance of each coefficient before anything is known. Of 1, 0.1, 0.01 and 0.001, 0.003 was 10 dB down soonest
+[tried]."""
+
+_FORGETS: Final = 0.999
+"""How much of the echo's path is the same 10 ms later: the model's only belief about people who walk around."""
+
+_SMOOTH: Final = 0.5
+"""Of the loudness of everything that is no echo, from one block to the next."""
+
+_WORTH: Final = 0.5
+"""Of a prediction that is right, the captured sound holds all of it, whoever speaks meanwhile: their product is the
+prediction's power. Of one that holds for less than half, as little would be left if it were not subtracted: the sound
+card has lost samples, or a clock has jumped."""
+
+_LATELY: Final = 0.95
+"""How much of these powers is kept with each frame: they are of about 0.2 s."""
+
+_UNHEARD: Final = 1e-3
+"""Power of a prediction of that length which is too soft to be judged."""
+
+_Floats = NDArray[np.float32]
+
+
+class KalmanCanceller:
+    """An EchoCanceller for a loudspeaker that does not distort. Takes 0.03 s of a desk core for a second of sound."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream, and the room."""
+        self._far = np.zeros((_BLOCKS, _BINS), dtype=np.complex64)
+        self._last = np.zeros(2 * FRAME_SAMPLES, dtype=np.float32)
+        self._silent = _BLOCKS + 1
+        self._unlearn()
+
+    def cancel(self, frame: Frame) -> Audio:
+        """What was captured without the echo of what is played; unchanged where the body has no reference, or nothing
+        was played lately."""
+        if frame.played is None:
+            return frame.captured
+        self._silent = 0 if frame.played.samples.any() else self._silent + 1
+        if self._silent > _BLOCKS:
+            return frame.captured
+        self._hear(frame.played)
+        near = frame.captured.samples / np.float32(32768.0)
+        predicted = np.fft.irfft((self._far * self._path).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
+        rest = near - predicted
+        self._watch(near, predicted)
+        self._learn(rest)
+        return Audio(np.clip(np.rint(rest * 32768.0), -32768, 32767).astype(np.int16))
+
+    def _unlearn(self) -> None:
+        self._path = np.zeros((_BLOCKS, _BINS), dtype=np.complex64)
+        self._doubt = np.full((_BLOCKS, _BINS), _UNSURE, dtype=np.float32)
+        self._others = np.zeros(_BINS, dtype=np.float32)
+        self._power = self._found = 0.0
+
+    def _hear(self, played: Audio) -> None:
+        self._last[:FRAME_SAMPLES] = self._last[FRAME_SAMPLES:]
+        self._last[FRAME_SAMPLES:] = played.samples / np.float32(32768.0)
+        self._far[1:] = self._far[:-1].copy()
+        self._far[0] = np.fft.rfft(self._last)
+
+    def _watch(self, near: _Floats, predicted: _Floats) -> None:
+        """Begin anew when the prediction is of something that is no more."""
+        self._power = _LATELY * self._power + float(np.square(predicted).sum())
+        self._found = _LATELY * self._found + float((predicted * near).sum())
+        if self._found < _WORTH * self._power - _UNHEARD:
+            self._unlearn()
+
+    def _learn(self, rest: _Floats) -> None:
+        error = np.fft.rfft(np.concatenate([np.zeros(FRAME_SAMPLES, dtype=np.float32), rest])).astype(np.complex64)
+        power = np.square(self._far.real) + np.square(self._far.imag)
+        self._others = _SMOOTH * self._others + (1 - _SMOOTH) * np.square(np.abs(error))
+        # A block of 2 n samples of which n are zeros holds half of the power.
+        gain = self._doubt / (0.5 * (self._doubt * power).sum(axis=0) + self._others + np.float32(1e-7))
+        step = np.fft.irfft(gain * self._far.conj() * error, axis=1)
+        step[:, FRAME_SAMPLES:] = 0.0  # what a path of 10 ms cannot hold
+        self._path += np.fft.rfft(step, axis=1).astype(np.complex64)
+        path = np.square(self._path.real) + np.square(self._path.imag)
+        self._doubt *= np.float32(_FORGETS**2) * (1 - np.float32(0.5) * gain * power)
+        self._doubt += np.float32(1 - _FORGETS**2) * path + np.float32(1e-10)
