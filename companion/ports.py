@@ -150,6 +150,24 @@ class Control(Protocol):
         ...
 
 
+class EchoCanceller(Protocol):
+    """Takes the toy's own sound out of what its microphone captures."""
+
+    @property
+    def learning(self) -> bool:
+        """Whether it has just begun, or begun anew, and cannot take out much yet."""
+        ...
+
+    def cancel(self, frame: Frame) -> Audio:
+        """What `frame`, the next 10 ms of one stream, captured, without the echo of what was played. Where the body
+        has no reference, all that was captured."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the stream, and the room."""
+        ...
+
+
 class SpeechDetector(Protocol):
     """Says whether a frame holds speech."""
 

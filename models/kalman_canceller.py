@@ -30,8 +30,9 @@ _UNSURE: Final = 3e-3
 """Variance of each coefficient before anything is known. Of 1, 0.1, 0.01 and 0.001, 0.003 was 10 dB down soonest
 [tried]."""
 
-_FORGETS: Final = 0.999
-"""How much of the echo's path is the same 10 ms later: the model's only belief about people who walk around."""
+_FORGETS: Final = 0.99
+"""How much of the echo's path is the same 10 ms later: of people who walk around, and of clocks that drift apart. With
+0.999 an echo was 30 dB down in the end, and 20 dB where one clock was 50 ppm slow; so 27 and 24 [tried]."""
 
 _SMOOTH: Final = 0.5
 """Of the loudness of everything that is no echo, from one block to the next."""
@@ -46,6 +47,9 @@ _LATELY: Final = 0.95
 
 _UNHEARD: Final = 1e-3
 """Power of a prediction of that length which is too soft to be judged."""
+
+_BEGINNING: Final = 100
+"""Frames of sound (1 s) after which about 10 dB are taken out."""
 
 _Floats = NDArray[np.float32]
 
@@ -63,6 +67,11 @@ class KalmanCanceller:
         self._silent = _BLOCKS + 1
         self._unlearn()
 
+    @property
+    def learning(self) -> bool:
+        """Whether less than a second of sound was played since it began, or began anew."""
+        return self._learnt < _BEGINNING
+
     def cancel(self, frame: Frame) -> Audio:
         """What was captured without the echo of what is played; unchanged where the body has no reference, or nothing
         was played lately."""
@@ -77,6 +86,7 @@ class KalmanCanceller:
         rest = near - predicted
         self._watch(near, predicted)
         self._learn(rest)
+        self._learnt += self._silent == 0
         return Audio(np.clip(np.rint(rest * 32768.0), -32768, 32767).astype(np.int16))
 
     def _unlearn(self) -> None:
@@ -84,6 +94,7 @@ class KalmanCanceller:
         self._doubt = np.full((_BLOCKS, _BINS), _UNSURE, dtype=np.float32)
         self._others = np.zeros(_BINS, dtype=np.float32)
         self._power = self._found = 0.0
+        self._learnt = 0
 
     def _hear(self, played: Audio) -> None:
         self._last[:FRAME_SAMPLES] = self._last[FRAME_SAMPLES:]

@@ -1,0 +1,211 @@
+"""This file knows the toy's own sound as its microphone hears it: takes it out, and tells how well that works here.
+
+An echo canceller predicts the echo and subtracts it; a little is always left. What is left is known from what was
+taken out, so all that is not clearly louder is held back: while the toy speaks and nobody else does, the ears hear
+next to nothing. From how much is taken out follows how the toy may be interrupted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame
+from companion.ports import EchoCanceller
+
+WELL: Final = 20.0
+"""Decibels of the echo that must be taken out, so that anybody may interrupt by speaking; a toy that takes out less
+..."""
+
+ENOUGH: Final = 10.0
+"""... but so much, is more careful; one that takes out even less cannot tell others from itself."""
+
+LATEST: Final = 0.4
+"""Seconds after which an echo comes too late to be taken out: WebRTC's canceller ends there, ours little later."""
+
+LEARNING_SECONDS: Final = 2.0
+"""Of its own sound, heard by itself, after which a toy knows how well it takes that out."""
+
+SPAN: Final = 50
+"""Frames (0.5 s) after its last sample in which the toy's sound may still come back."""
+
+SHUT: Final = -30.0
+"""Decibels by which what may be the toy itself is held back."""
+
+MARGIN: Final = 7.0
+"""Decibels by which somebody is louder than what is left of the echo, on average ..."""
+
+LASTING: Final = 8
+"""... for so many frames (80 ms) on balance; the echo is at times less well predicted for a moment."""
+
+HOLD: Final = 20
+"""Frames (0.2 s) for which somebody is heard after that: within words there are gaps."""
+
+SOFTEST: Final = 1e-6
+"""Power (-60 dBFS) of an echo that is worth a word."""
+
+_SMOOTH: Final = 0.8  # of a power, with each frame: 50 ms
+_FADES: Final = 0.63  # a room's answer falls by at most 2 dB in 10 ms: 60 dB in 0.3 s
+_DOWN, _UP, _UP_WHILE_OPEN = 0.1, 0.2, 0.05  # decibels a frame: two frames in three have less echo left
+_BLOCK: Final = 50  # frames of the toy's sound over which is measured how much of it is taken out
+_BLOCKS: Final = 5
+_LEAK_AT_FIRST: Final = 0.0  # decibels
+
+
+class Interruptible(StrEnum):
+    """How a toy that speaks may be interrupted; its button always works."""
+
+    FULL = "full"
+    """By speaking."""
+    GUARDED = "guarded"
+    """By speaking clearly, for a little longer."""
+    WORDS = "words only"
+    """By its name."""
+    BUTTON = "button only"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was measured, and what follows."""
+
+    how: Interruptible
+    why: str
+    """A sentence."""
+    delay: float | None = None
+    """Seconds from being played to being captured."""
+    suppression: float | None = None
+    """Decibels by which the echo is softer than it was."""
+
+
+class Echo:
+    """The toy's own sound in its microphone."""
+
+    def __init__(self, canceller: EchoCanceller | None, *, told: Callable[[Verdict], None], none: Verdict) -> None:
+        """`told` is called with each new verdict; `none` is what holds without a canceller."""
+        self.verdict = none
+        self._canceller = canceller
+        self._told = told
+        self._silent = SPAN
+        self._taken = self._left = self._peak = 0.0
+        self._leak = _LEAK_AT_FIRST
+        self._over = self._open = 0
+        self._gain = 1.0
+        self._noise = SOFTEST
+        self._learnt = 0
+        self._sums = np.zeros(3)  # frames, power captured, power left
+        self._blocks: deque[float] = deque(maxlen=_BLOCKS)
+        self._near: deque[Audio] = deque(maxlen=_frames(LEARNING_SECONDS))
+        self._far: deque[Audio] = deque(maxlen=_frames(LEARNING_SECONDS))
+
+    def cleaned(self, frame: Frame) -> Frame:
+        """What was captured without the toy's own sound."""
+        if self._canceller is None or frame.played is None:
+            return frame
+        self._silent = 0 if frame.played.samples.any() else self._silent + 1
+        clean = self._canceller.cancel(frame)
+        captured, left = _floats(frame.captured), _floats(clean)
+        if self._silent >= SPAN:
+            self._noise = min(_power(captured), self._noise * 1.02)
+            self._gain, self._peak = 1.0, 0.0
+            return frame
+        self._follow(_power(captured - left), _power(left))
+        self._measure(frame.captured, frame.played, _power(captured), _power(left))
+        gain = 1.0 if self._open else 10 ** (SHUT / 20)
+        gains = np.linspace(self._gain, gain, FRAME_SAMPLES)
+        self._gain = gain
+        return Frame(Audio(np.rint(clean.samples * gains).astype(np.int16)), frame.ends, frame.played)
+
+    def _follow(self, taken: float, left: float) -> None:
+        """Whether there is more than what is left of the echo."""
+        self._taken = _SMOOTH * self._taken + (1 - _SMOOTH) * taken
+        self._left = _SMOOTH * self._left + (1 - _SMOOTH) * left
+        self._peak = max(self._taken, _FADES * self._peak)
+        self._open = max(0, self._open - 1)
+        assert self._canceller is not None
+        if self._canceller.learning:
+            self._leak = _LEAK_AT_FIRST
+            self._open = 0
+        elif self._peak > SOFTEST:
+            ratio = 10.0 * float(np.log10((self._left + 1e-12) / self._peak))
+            over = ratio > self._leak + MARGIN
+            self._over = min(LASTING, self._over + 1) if over else max(0, self._over - 1)
+            if self._over == LASTING:
+                self._open = HOLD
+            up = _UP_WHILE_OPEN if self._open else _UP
+            self._leak += up if ratio > self._leak else -_DOWN
+        elif self._left > 4 * self._noise:
+            self._open = HOLD
+
+    def _measure(self, captured: Audio, played: Audio, power: float, left: float) -> None:
+        """How much of the echo is taken out, block by block of the toy's own sound."""
+        self._near.append(captured)
+        self._far.append(played)
+        if self._peak <= SOFTEST and played.level < -60.0:
+            return
+        self._sums += (1, power, left)
+        count, whole, rest = self._sums
+        if count < _BLOCK:
+            return
+        self._sums[:] = 0
+        self._learnt += _BLOCK
+        noise = self._noise * count
+        echo = max(whole - noise, 0.0)
+        there = echo > SOFTEST * count
+        self._blocks.append(10.0 * float(np.log10(echo / max(rest - noise, 1e-3 * echo))) if there else np.inf)
+        if self._learnt >= _frames(LEARNING_SECONDS):
+            self._judge()
+
+    def _judge(self) -> None:
+        suppression = median(self._blocks)
+        delay = self.verdict.delay
+        if suppression < WELL or delay is None:
+            delay = _delay(Audio.join(self._far), Audio.join(self._near))
+        verdict = _verdict(suppression, delay)
+        if verdict.how is not self.verdict.how or self.verdict.suppression is None:
+            self.verdict = verdict
+            self._told(verdict)
+
+
+def _verdict(suppression: float, delay: float | None) -> Verdict:
+    if suppression == np.inf:
+        return Verdict(Interruptible.FULL, "its own sound does not come back", None, suppression)
+    if delay is not None and delay >= LATEST:
+        why = f"its own sound comes back after {delay * 1000:.0f} ms, and only {LATEST * 1000:.0f} ms can be taken out"
+        return Verdict(Interruptible.WORDS, why, delay, suppression)
+    when = f" after {delay * 1000:.0f} ms" if delay is not None else ""
+    why = f"its own sound comes back{when}, and {suppression:.0f} dB of it are taken out"
+    how = Interruptible.WORDS
+    if suppression >= ENOUGH:
+        how = Interruptible.FULL if suppression >= WELL else Interruptible.GUARDED
+    return Verdict(how, why, delay, suppression)
+
+
+def _delay(played: Audio, captured: Audio) -> float | None:
+    """Seconds by which `captured` follows `played`, -0.1 to 1; None where it holds nothing of it."""
+    far, near = (np.fft.rfft(_floats(audio), 1 << 17) for audio in (played, captured))
+    cross = near * far.conj()
+    whitened = np.fft.irfft(cross / (np.abs(cross) + 1e-9))
+    lags = np.arange(-RATE // 10, RATE)
+    found = np.abs(whitened[lags])
+    best = int(np.argmax(found))
+    clear = found[best] > 8 * np.sqrt(np.mean(np.square(found)))
+    return float(lags[best]) / RATE if clear else None
+
+
+def _floats(audio: Audio) -> NDArray[np.float32]:
+    return audio.samples / np.float32(32768.0)
+
+
+def _power(samples: NDArray[np.float32]) -> float:
+    return float(np.mean(np.square(samples)))
+
+
+def _frames(seconds: float) -> int:
+    return round(seconds / FRAME_SECONDS)
