@@ -5,6 +5,7 @@ the end; and tells the ears, by what it reads, how long to wait for that.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -39,14 +40,21 @@ class Drafts:
     """The readings of one utterance; use it within `async with`, which drops what is left."""
 
     def __init__(
-        self, ears: Ears, transcriber: Transcriber, end_of_turn: EndOfTurn | None, language: str, clock: Clock
+        self,
+        ears: Ears,
+        transcriber: Transcriber,
+        end_of_turn: EndOfTurn | None,
+        language: str,
+        clock: Clock,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`language`: a BCP 47 tag."""
+        """`language`: a BCP 47 tag. `told` is called with what was read at a pause."""
         self._ears = ears
         self._transcriber = transcriber
         self._end_of_turn = end_of_turn
         self._language = language
         self._clock = clock
+        self._told = told
         self._draft: asyncio.Task[Transcript] | None = None
         self._began = 0.0
         self._took = 0.0
@@ -92,4 +100,5 @@ class Drafts:
             how = judged(how, await self._end_of_turn.probability(evened.audio))
         self._took = self._clock.engine_seconds() - engines
         self._ears.expect(how)
+        self._told(transcript.text)
         return transcript

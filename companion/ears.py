@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
 from companion.endings import Ending
+from companion.echo import Echo
 from companion.endpointing import Patience, Rhythm
 from companion.errors import DeviceError
 from companion.loudness import Loudness
@@ -30,6 +32,9 @@ the end of speech by 80 ms, which somebody would wait for. Soft endings lie 20 t
 DOUBT_SECONDS = 0.15
 """A commit waits so long at most while something is audible: it may be the next word, which the detector takes up to
 0.1 s to believe in."""
+
+SMOOTH = 0.2
+"""Of the level of a frame in that of speech, which is measured over 50 ms: syllables have gaps."""
 
 GATE_SECONDS = 1.0
 """A name is listened for while there may be speech, and for so long after: a whole name, with the pauses in it."""
@@ -65,17 +70,25 @@ class WentOn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepsOn:
+    """Somebody has spoken for a while, told once at each of the marks one has asked for."""
+
+    voiced: float
+    """Seconds, without the silences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quiet:
     """Nobody has spoken for as long as was asked."""
 
 
-Noticed = SpeechBegan | Pause | WentOn | Utterance | Quiet
+Noticed = SpeechBegan | Pause | WentOn | KeepsOn | Utterance | Quiet
 
 
 class Ears:
     """The one reader of the microphone."""
 
-    def __init__(self, microphone: Microphone, detector: SpeechDetector, patience: Patience) -> None:
+    def __init__(self, microphone: Microphone, echo: Echo, detector: SpeechDetector, patience: Patience) -> None:
         self.patience = patience
         self.rhythm = Rhythm(patience)
         """Of whoever speaks to the toy."""
@@ -83,12 +96,18 @@ class Ears:
         """Of whoever speaks to the toy."""
         self.utterances = 0
         """How many were heard so far."""
+        self.marks: Sequence[float] = ()
+        """Seconds of speech in an utterance at which `next` tells that somebody keeps on."""
+        self.softest = -math.inf
+        """dBFS of the softest speech that counts."""
         self._microphone = microphone
+        self._echo = echo
         self._detector = detector
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
         self._speech: _Speech | None = None
         self._held = self._finished = False
         self._zeros = 0
+        self._power = 0.0
 
     async def next(self, patience: float = math.inf) -> Noticed:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
@@ -116,7 +135,7 @@ class Ears:
     async def called(self, name: WakeWord) -> Wake:
         """Wait until the toy is called by its name. The utterance which the name begins, or is all of, comes with
         `next`. Raises DeviceError."""
-        self._forget()
+        self.forget()
         name.reset()
         kept: deque[Frame] = deque(maxlen=_frames(NAME_SECONDS))
         fed = open_for = 0
@@ -139,9 +158,16 @@ class Ears:
                     self._speech = _Speech(list(kept), kept[0].ends - FRAME_SECONDS, frame.ends)
                     return wake
 
+    def forget(self) -> None:
+        """Begin anew: what somebody says just now is not for the toy."""
+        self._speech = None
+        self._held = self._finished = False
+        self._recent.clear()
+        self._detector.reset()
+
     async def ignore(self, seconds: float = math.inf) -> None:
         """Let `seconds` of sound pass unheard, and forget what came before: no model sees these frames."""
-        self._forget()
+        self.forget()
         frames_left = seconds / FRAME_SECONDS
         while frames_left > 0.5:
             await self._read()
@@ -173,7 +199,7 @@ class Ears:
 
     async def close(self) -> None:
         """Let go of the microphone, until somebody wants to hear again."""
-        self._forget()
+        self.forget()
         await self._microphone.close()
 
     async def _read(self) -> Frame:
@@ -185,16 +211,13 @@ class Ears:
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
             )
-        return frame
-
-    def _forget(self) -> None:
-        self._speech = None
-        self._held = self._finished = False
-        self._recent.clear()
-        self._detector.reset()
+        return self._echo.cleaned(frame)
 
     def _hear(self, frame: Frame) -> Noticed | None:
         probability = self._detector.probability(frame.captured)
+        self._power += SMOOTH * (10 ** (frame.captured.level / 10) - self._power)
+        if 10.0 * math.log10(self._power + 1e-10) < self.softest:
+            probability = 0.0
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
             return self._begin()
@@ -205,11 +228,12 @@ class Ears:
         voiced = [frame for frame, is_voiced in window if is_voiced]
         if len(voiced) < _frames(self.patience.start_voiced):
             return None
-        self._speech = _Speech([frame for frame, _ in self._recent], voiced[0].ends - FRAME_SECONDS, voiced[-1].ends)
+        frames, began = [frame for frame, _ in self._recent], voiced[0].ends - FRAME_SECONDS
+        self._speech = _Speech(frames, began, voiced[-1].ends, voiced=len(voiced))
         self._recent.clear()
         return SpeechBegan(self._speech.began)
 
-    def _go_on(self, speech: _Speech, frame: Frame, probability: float) -> Pause | WentOn | Utterance | None:
+    def _go_on(self, speech: _Speech, frame: Frame, probability: float) -> Noticed | None:
         speech.frames.append(frame)
         audible = frame.captured.level > self.loudness.level - SOFTEST
         voiced = audible and probability >= STILL_SPEECH
@@ -217,6 +241,7 @@ class Ears:
         if voiced:
             self.loudness.hears(frame.captured)
             speech.ended = frame.ends
+            speech.voiced += 1
         silence = frame.ends - speech.ended
         needed = self.rhythm.silence(speech.ending) + (DOUBT_SECONDS if audible else 0.0)
         too_long = len(speech.frames) >= _frames(self.patience.longest)
@@ -233,6 +258,9 @@ class Ears:
         if not speech.pausing and silence >= self.patience.draft - FRAME_SECONDS / 2:
             speech.pausing = True
             return Pause(speech.utterance())
+        if speech.passed < (passed := sum(speech.voiced >= _frames(mark) for mark in self.marks)):
+            speech.passed = passed
+            return KeepsOn(speech.voiced * FRAME_SECONDS)
         return None
 
 
@@ -244,6 +272,10 @@ class _Speech:
     ending: Ending = Ending.UNKNOWN
     pausing: bool = False
     """Whether a pause was told, and it is not over."""
+    voiced: int = 0
+    """Frames of speech."""
+    passed: int = 0
+    """Marks that were told."""
 
     def utterance(self) -> Utterance:
         return Utterance(Audio.join([frame.captured for frame in self.frames]), self.began, self.ended)
