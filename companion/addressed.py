@@ -4,6 +4,7 @@ off than one who is answered once too often.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from difflib import SequenceMatcher
@@ -37,8 +38,8 @@ class Addressed:
         """`names` that it is called by, without "hey". `language`: a BCP 47 tag."""
         self.names = tuple(names)
         self._language = language
-        self._usual: float | None = None
-        """Level of whoever speaks to the toy, in dBFS."""
+        self.usual = -math.inf
+        """Level of whoever speaks to the toy, in dBFS; -inf as long as nobody did."""
         self._said = ""
 
     def said(self, words: str) -> None:
@@ -62,9 +63,9 @@ class Addressed:
         if not called:
             if speaks_to_somebody_else(heard.text, self._language, self.names):
                 return "it was for somebody else"
-            if self._usual is not None and not asked and level < self._usual - FAR:
+            if not asked and level < self.usual - FAR:
                 return "it was too far away"
-        self._usual = level
+        self.usual = level
         return None
 
 

@@ -7,20 +7,23 @@ from the next room do not: then it goes on with the word it was cut off in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from companion.addressed import Addressed
+from companion.audio import Utterance
 from companion.backchannels import is_backchannel
 from companion.commands import Command, command
 from companion.drafts import Drafts, Heard
-from companion.ears import Ears, KeepsOn, Pause, Quiet, SpeechBegan, WentOn
+from companion.ears import Ears, KeepsOn, Pause, SpeechBegan, WentOn
 from companion.echo import Echo, Interruptible
 from companion.endings import Ending, says_nothing
+from companion.errors import NotHeard
 from companion.face import Face
 from companion.journal import Journal
-from companion.ports import Clock
+from companion.ports import WakeWord
 from companion.state import State
 
 DUCK = 15.0
@@ -29,8 +32,8 @@ DUCK = 15.0
 SOFTER = 8.0
 """Decibels below whoever spoke to the toy before, in the loudest half second: who is softer talks to others."""
 
-QUIET_SECONDS = 1.2
-"""After so long without anybody the toy goes on: 1.2 s of silence are somebody who waits for what comes."""
+LOOK_SECONDS = 0.1
+"""Between two looks at whether it is known by now how well the toy's own sound is taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,146 @@ class BargeIn:
         *,
         ears: Ears,
         echo: Echo,
+        name: WakeWord | None,
         talkers: Sequence[Talker],
-        drafts: Callable[[Callable[[str], None]], Drafts],
         addressed: Addressed,
-        obeys: Callable[[str], bool],
         language: str,
         face: Face,
-        clock: Clock,
         journal: Journal,
     ) -> None:
-        ...
+        """`name`: what hears the name by which the toy is called, if it is. `language`: a BCP 47 tag."""
+        self._ears = ears
+        self._echo = echo
+        self._name = name
+        self._talkers = talkers
+        self._addressed = addressed
+        self._language = language
+        self._face = face
+        self._journal = journal
+        self._drafts: Drafts
+        self._obeys: Callable[[str], bool]
+        self._ends: Callable[[], None]
+        self._ducked = self._paused = self._meant = False
+
+    @property
+    def hears_speech(self) -> bool:
+        """Whether somebody who speaks over the toy is told from the toy itself."""
+        return self._echo.verdict.how in BOLDNESS
+
+    async def heard(
+        self,
+        drafts: Callable[[Callable[[str], None]], Drafts],
+        *,
+        obeys: Callable[[str], bool],
+        ends: Callable[[], None],
+    ) -> Heard | None:
+        """What somebody says who interrupts the toy; None if that is its name, or nothing that can be read.
+
+        `drafts` makes the readings of an utterance, and tells them. `obeys` does what somebody asks for if it can be
+        done while the toy speaks on. `ends` is called as soon as it is clear that the toy is to be silent. Raises
+        DeviceError, and NotHeard after `ends`.
+        """
+        self._obeys, self._ends = obeys, ends
+        while not self.hears_speech:
+            if self._name and self._echo.verdict.how is Interruptible.WORDS:
+                await self._ears.called(self._name)
+                self._interrupt()
+                return None
+            await self._ears.ignore(LOOK_SECONDS)
+        try:
+            while True:
+                self._begin()
+                async with drafts(self._reads) as self._drafts:
+                    heard = await self._overlap()
+                if self._meant:
+                    return heard
+                self._go_on()
+        finally:
+            self._ears.marks, self._ears.softest = (), -math.inf
+
+    def _begin(self) -> None:
+        """Nobody speaks over the toy, yet."""
+        boldness = BOLDNESS[self._echo.verdict.how]
+        self._ears.marks = boldness.pause, boldness.discard
+        self._ears.softest = self._addressed.usual - SOFTER
+        self._ducked = self._paused = self._meant = False
+
+    async def _overlap(self) -> Heard | None:
+        """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""
+        while True:
+            match await self._ears.next():
+                case SpeechBegan():
+                    self._duck()
+                case WentOn():
+                    self._duck()
+                    await self._drafts.drop()
+                case KeepsOn() if not self._paused:
+                    self._pause()
+                case KeepsOn():
+                    self._interrupt()
+                case Pause(so_far):
+                    if not self._paused:
+                        self._go_on()
+                    self._drafts.begin(so_far)
+                case Utterance() as utterance:
+                    return await self._decided(utterance)
+
+    async def _decided(self, utterance: Utterance) -> Heard | None:
+        """What was said; None if the toy goes on."""
+        if self._meant:
+            self._face.show(State.THINKING)
+        try:
+            heard = await self._drafts.commit(utterance)
+        except NotHeard:
+            if self._meant:
+                raise
+            return None
+        if self._addressed.against(heard, None, asked=False):
+            return None
+        if not self._meant and self._paused and not self._only_listens(heard.text) and not self._obeys(heard.text):
+            self._interrupt()
+        return heard if self._meant else None
+
+    def _reads(self, text: str) -> None:
+        """What was read at a pause may be enough to decide."""
+        if self._meant:
+            return
+        if command(text, self._language, self._addressed.names) in (Command.STOP, Command.GOODBYE):
+            self._interrupt()
+        elif self._only_listens(text):
+            self._ears.expect(Ending.CLOSED)
+
+    def _only_listens(self, text: str) -> bool:
+        return says_nothing(text, self._language) or is_backchannel(text, self._language)
+
+    def _duck(self) -> None:
+        if not (self._ducked or self._paused or self._meant):
+            self._ducked = True
+            self._journal.write("duck")
+            for talker in self._talkers:
+                talker.duck(DUCK)
+
+    def _pause(self) -> None:
+        self._paused = True
+        self._journal.write("pause")
+        self._face.show(State.LISTENING)
+        for talker in self._talkers:
+            talker.pause()
+
+    def _go_on(self) -> None:
+        if self._paused:
+            self._face.show(State.SPEAKING)
+        if self._ducked or self._paused:
+            self._journal.write("resume")
+            for talker in self._talkers:
+                talker.resume()
+        self._ducked = self._paused = False
+
+    def _interrupt(self) -> None:
+        if self._meant:
+            return
+        self._meant = True
+        self._ears.marks, self._ears.softest = (), -math.inf
+        self._journal.write("interrupted")
+        self._face.show(State.LISTENING)
+        self._ends()

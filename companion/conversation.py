@@ -8,7 +8,8 @@ sound, the voice, the HTTP stream. How it starts, is muted and survives its devi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any
 
 from companion.cast import Cast, Member
 from companion.commands import Command, command, done
@@ -22,7 +23,7 @@ from companion.phrases import Gesture, Phrase, phrases
 from companion.ports import Clock
 from companion.saying import CUT_OFF, Saying
 from companion.state import State
-from companion.tasks import cancelled, first_of, meanwhile
+from companion.tasks import cancelled, meanwhile
 
 TAIL_SECONDS = 0.3
 """After its own last sample the toy is deaf for so long: rooms answer back."""
@@ -58,17 +59,21 @@ class Conversation:
         """Who has asked something that may be answered by silence."""
         self._last = (cast.members[0], "")
         """Who has answered last, and what."""
+        self._heard: Heard | None = None
+        """What somebody said already who is to be attended to next."""
 
     async def open(self) -> None:
         """Say the first words: at most two toys in a row."""
         for member in self._cast.members[:2]:
             saying = Saying("opening")
             try:
-                await self._while_deaf(self._say(member, saying, _just(member.character.opening)))
+                self._heard = await self._aloud(self._say(member, saying, _just(member.character.opening)))
             except TurnError as error:
                 self._face.lost(error, recovered=False)
             finally:
                 self._mind.remember(member.name, saying.words)
+            if self._heard:
+                break
         self.invite()
 
     def invite(self) -> None:
@@ -77,31 +82,32 @@ class Conversation:
 
     async def attend(self) -> None:
         """Wait until somebody says something, and answer; or until nobody answers, and go on."""
+        heard, self._heard = self._heard, None
         try:
-            heard = await self._listening.next(asked=self._asked is not None)
+            heard = heard or await self._listening.next(asked=self._asked is not None)
             if heard is None:
-                await self._while_deaf(self._nudge())
+                heard = await self._aloud(self._nudge())
             while heard:
-                heard = None if await self._obey(heard.text) else await self._answer(heard)
+                heard = await self._do(heard)
         except TurnError as error:
-            await self._while_deaf(self._apologise(self._cast.members[0], error))
+            self._heard = await self._aloud(self._apologise(self._cast.members[0], error))
 
-    async def _obey(self, words: str) -> Command | None:
-        """Do what the toy does itself when it is told to, without asking anybody; None: it is for the character."""
+    async def _do(self, heard: Heard) -> Heard | None:
+        """Do what somebody asks for, or answer; what is said by whoever interrupts that."""
         member, said = self._last
-        match asked := command(words, self._language, self._listening.addressed.names):
+        match self._command(heard.text):
             case Command.STOP | Command.GOODBYE:
                 self._asked = None
-            case Command.LOUDER | Command.QUIETER:
-                member.mouth.change_volume(VOLUME_STEP if asked is Command.LOUDER else 1 / VOLUME_STEP)
-                await self._while_deaf(self._say(member, Saying("filler"), _just(done(self._language))))
-                self.invite()
-            case Command.AGAIN if said:
-                await self._while_deaf(self._say(member, Saying("reply"), _just(said)))
-                self.invite()
-            case _:
                 return None
-        return asked
+            case Command.LOUDER | Command.QUIETER as asked:
+                self._change_volume(asked)
+                over = await self._aloud(self._say(member, Saying("filler"), _just(done(self._language))))
+            case Command.AGAIN if said:
+                over = await self._aloud(self._say(member, Saying("reply"), _just(said)))
+            case _:
+                over = await self._answer(heard)
+        self.invite()
+        return over
 
     async def _answer(self, heard: Heard) -> Heard | None:
         """Answer what was heard. As long as nothing of the answer sounds, whoever goes on is heard out first: then
@@ -117,19 +123,31 @@ class Conversation:
                     await cancelled(answering)
                     return await self._more(heard)
                 await cancelled(somebody)
-            await self._while_deaf(answering)
-        self.invite()
-        return None
+            return await self._aloud(answering)
 
     async def _more(self, before: Heard) -> Heard | None:
         """Somebody went on before the answer sounded: what there is to answer now."""
         more = await self._listening.more()
-        if more is None:
+        if more is None or self._obeys(more.text):
             return before
-        if obeyed := await self._obey(more.text):
-            return None if obeyed in (Command.STOP, Command.GOODBYE) else before
+        if self._command(more.text) in (Command.STOP, Command.GOODBYE):
+            return more
         self._listening.cut_off()
         return before.followed_by(more)
+
+    def _command(self, words: str) -> Command | None:
+        """What the toy does itself when it is told to, without asking anybody; None: it is for the character."""
+        return command(words, self._language, self._listening.addressed.names)
+
+    def _obeys(self, words: str) -> bool:
+        """Do what can be done while something else goes on, if that is what the words ask for."""
+        if (asked := self._command(words)) not in (Command.LOUDER, Command.QUIETER):
+            return False
+        self._change_volume(asked)
+        return True
+
+    def _change_volume(self, asked: Command) -> None:
+        self._last[0].mouth.change_volume(VOLUME_STEP if asked is Command.LOUDER else 1 / VOLUME_STEP)
 
     async def _turn(self, heard: Heard, sounds: asyncio.Future[None]) -> None:
         """What to say to what was heard, and the voice that says it."""
@@ -207,9 +225,22 @@ class Conversation:
             if saying.words:
                 self._listening.deafen(TAIL_SECONDS)
 
-    async def _while_deaf(self, doing: Awaitable[None]) -> None:
-        """Do something while nobody is heard: without echo cancellation it may well be the toy itself."""
-        await first_of(doing, self._listening.ignore())
+    async def _aloud(self, doing: Coroutine[Any, Any, None] | asyncio.Task[None]) -> Heard | None:
+        """Do something that sounds, until it is done or somebody interrupts it; what they say."""
+        interrupted = False
+
+        def end() -> None:
+            nonlocal interrupted
+            interrupted = True
+            sounding.cancel()
+
+        sounding = asyncio.ensure_future(doing)
+        over = asyncio.ensure_future(self._listening.over(self._obeys, end))
+        try:
+            await asyncio.wait({sounding, over}, return_when=asyncio.FIRST_COMPLETED)
+            return await (over if interrupted or over.done() else sounding)
+        finally:
+            await cancelled(sounding, over)
 
 
 async def _just(words: str) -> AsyncGenerator[Phrase | Gesture, None]:

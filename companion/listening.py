@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from companion.addressed import Addressed
+from companion.audio import Utterance
+from companion.barge_in import BargeIn
 from companion.calling import Calling
 from companion.drafts import Drafts, Heard
 from companion.ears import Ears, Pause, Quiet, SpeechBegan, WentOn
@@ -32,6 +34,7 @@ class Listening:
         *,
         calling: Calling,
         addressed: Addressed,
+        barge_in: BargeIn,
         ears: Ears,
         transcriber: Transcriber,
         end_of_turn: EndOfTurn | None,
@@ -46,6 +49,7 @@ class Listening:
         self.hears_on = calling.hears_on
         """Whether one may speak to it without calling it, just after it has spoken and while it thinks."""
         self._calling = calling
+        self._barge_in = barge_in
         self._ears = ears
         self._transcriber = transcriber
         self._end_of_turn = end_of_turn
@@ -65,12 +69,16 @@ class Listening:
         self._window = seconds * self._ears.patience.follow_up if self.hears_on else 0.0
 
     def deafen(self, seconds: float) -> None:
-        """What is heard in the next `seconds` is the toy itself."""
-        self._deaf_until = self._clock.now() + seconds
+        """What is heard in the next `seconds` is the toy itself, where it cannot tell that from others."""
+        self._deaf_until = self._clock.now() + (0.0 if self._barge_in.hears_speech else seconds)
 
-    async def ignore(self) -> None:
-        """Hear nobody until cancelled. The microphone is read on, so that it is fresh when it is listened to again."""
-        await self._ears.ignore()
+    async def over(self, obeys: Callable[[str], bool], ends: Callable[[], None]) -> Heard | None:
+        """What is said by somebody who interrupts the toy while it speaks; see `BargeIn.heard`. Until then the
+        microphone is read on, so that it is fresh when it is listened to again."""
+        if not self.hears_on:
+            await self._ears.ignore()
+        heard = await self._barge_in.heard(self._drafts, obeys=obeys, ends=ends)
+        return self._noted(heard) if heard else None
 
     async def speech(self) -> None:
         """Wait until somebody speaks; what they say comes with `more`."""
@@ -79,7 +87,8 @@ class Listening:
     async def next(self, *, asked: bool) -> Heard | None:
         """The next thing that is said to the toy, however long that takes; None if it has `asked` and nobody answers.
         Raises NotHeard and DeviceError."""
-        await self._ears.ignore(self._deaf_until - self._clock.now())
+        if (deaf := self._deaf_until - self._clock.now()) > 0:
+            await self._ears.ignore(deaf)
         called: Wake | None = None
         until, self._window = self._clock.now() + self._window, 0.0
         while True:
@@ -125,8 +134,7 @@ class Listening:
 
     async def _hear(self, patience: float) -> Heard | None:
         """What somebody says next; None if nobody does within `patience` seconds. It is read while they pause."""
-        drafts = Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock)
-        async with meanwhile() as begin, drafts:
+        async with meanwhile() as begin, self._drafts() as drafts:
             if self._ears.hearing:
                 begin(self._warm())
             while True:
@@ -140,9 +148,12 @@ class Listening:
                         await drafts.drop()
                     case Quiet():
                         return None
-                    case utterance:
+                    case Utterance() as utterance:
                         self._face.show(State.THINKING)
                         return await drafts.commit(utterance)
+
+    def _drafts(self, told: Callable[[str], None] = lambda _: None) -> Drafts:
+        return Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock, told)
 
     def _noted(self, heard: Heard) -> Heard:
         at = heard.utterance.ended
