@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -11,55 +12,72 @@ from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Sa
 from device.played import TAPS, Between, Floats, Played, rounded
 from device.room import RANGES, Room, impulse_response
 
+QUICK = 640
+"""Samples. The Fourier transform of a multiple of these is quick, for they have few and small prime factors."""
+
 
 class Echo:
-    """What comes back of it."""
+    """What comes back of what is played. It is made for as many frames at once as the delay allows: that is cheaper."""
 
     def __init__(self, room: Room, seed: int) -> None:
         response = impulse_response(seed)
-        blocks = np.pad(response, (0, -len(response) % FRAME_SAMPLES)).reshape(-1, FRAME_SAMPLES)
-        spectra = np.fft.rfft(blocks, 2 * FRAME_SAMPLES)
-        self._count = len(spectra)
-        self._responses = np.concatenate([spectra, spectra])
-        """Of each 10 ms of the response, twice, so that they can be turned to wherever the newest frame is."""
-        self._sent = np.zeros_like(spectra)
-        """Spectra of the last frames sent, each with the frame before it; a ring."""
-        self._newest = 0
-        self._silent = self._count + 1
-        """Frames of silence sent lately."""
-        self._before = np.zeros(FRAME_SAMPLES, np.float32)
-        self._read = Between()
         self._pace = 1 / (1 + room.drift * 1e-6)
         self._delay = room.delay / 1000 * RATE
         self._least = RANGES["delay"][0] / 1000 * RATE
-        self._frames = 0
-        self._arrived = np.zeros(0, np.float32)
-        """What has gone through the room, not yet delayed ..."""
-        self._forgotten = 0
-        """... without so many samples at its beginning."""
+        self._most = int(self._delay) // FRAME_SAMPLES + 1
+        """Frames made at once."""
+        self._size = math.ceil((len(response) + self._most * FRAME_SAMPLES) / QUICK) * QUICK
+        self._response = np.fft.rfft(response, self._size)
+        self._tail = np.zeros(len(response), np.float32)
+        """What the walls will still send back of what was played so far."""
+        self._played: list[Samples] = []
+        """Lately; nobody needed to know yet what becomes of it."""
+        self._arrived = np.zeros(int(self._delay) + TAPS, np.float32)
+        """What has come through the room, not yet delayed ..."""
+        self._begins = -len(self._arrived)
+        """... from this sample on."""
+        self._captured = 0
+        """Samples made so far ..."""
+        self._ready = np.zeros(0, np.float32)
+        """... and those of them that are still to be captured."""
+        self._between = Between()
 
     def of(self, played: Samples) -> Floats:
         """What is captured while this, the next 10 ms, is played."""
-        self._arrived = np.concatenate([self._arrived, self._through(played.astype(np.float32))])
-        captured = self._frames * FRAME_SAMPLES + np.arange(FRAME_SAMPLES)
-        self._frames += 1
-        sent = np.minimum(captured * self._pace - self._delay, captured - self._least) - self._forgotten
-        echo = self._read(self._arrived, sent) if self._arrived.any() else np.zeros(FRAME_SAMPLES, np.float32)
-        old = max(0, int(sent[0]) - TAPS)
-        self._arrived = self._arrived[old:]
-        self._forgotten += old
-        return echo
+        self._played.append(played)
+        if not len(self._ready):
+            self._arrived = np.concatenate([self._arrived, self._through(np.concatenate(self._played))])
+            self._played.clear()
+            self._ready = self._delayed()
+        captured, self._ready = self._ready[:FRAME_SAMPLES], self._ready[FRAME_SAMPLES:]
+        return captured
 
-    def _through(self, played: Floats) -> Floats:
-        """The next 10 ms with all that still comes of the frames before: convolved, 10 ms of the response at a time."""
-        self._silent = 0 if played.any() else self._silent + 1
-        if self._silent > self._count + 1:
-            return played
-        self._newest = (self._newest - 1) % self._count
-        self._sent[self._newest] = np.fft.rfft(np.concatenate([self._before, played]))
-        self._before = played
-        turned = self._responses[self._count - self._newest : 2 * self._count - self._newest]
-        return np.fft.irfft((self._sent * turned).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
+    def _through(self, played: Samples) -> Floats:
+        """What comes of the walls while this is played, and of what was played before."""
+        whole = np.zeros(self._size, np.float32)
+        if played.any():
+            whole += np.fft.irfft(np.fft.rfft(played, self._size) * self._response, self._size)
+        whole[: len(self._tail)] += self._tail
+        self._tail = whole[len(played) : len(played) + len(self._tail)]
+        return whole[: len(played)]
+
+    def _delayed(self) -> Floats:
+        """As many of the next frames as can be known by now."""
+        known = self._begins + len(self._arrived)
+        frames = int((known - TAPS // 2 + self._delay) / self._pace - self._captured) // FRAME_SAMPLES
+        frames = max(1, min(frames, self._most))
+        first = self._captured * self._pace - self._delay
+        count = frames * FRAME_SAMPLES
+        step = self._pace
+        if first + count * step > self._captured + count - self._least:
+            first, step = self._captured - self._least, 1.0
+        self._captured += count
+        first -= self._begins
+        echo = self._between(self._arrived, first, step, count) if self._arrived.any() else np.zeros(count, np.float32)
+        old = max(0, int(first + count * step) - 2 * TAPS)
+        self._arrived = self._arrived[old:]
+        self._begins += old
+        return echo
 
 
 class Acoustics:

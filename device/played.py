@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples
+from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Samples
 
 Floats = NDArray[np.float32]
 
@@ -36,16 +37,25 @@ class Between:
         window = np.i0(SHARPNESS * np.sqrt(np.maximum(0, 1 - (away / (TAPS / 2)) ** 2)))
         table = np.sinc(cutoff * away) * window
         self._table: Floats = (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+        self._plan = lru_cache(maxsize=4)(self._planned)
 
-    def __call__(self, samples: Floats, positions: NDArray[np.float64]) -> Floats:
-        """The sound at rising `positions`, counted in samples; around `samples` there is silence."""
-        whole, phases = np.divmod(np.rint(positions * PHASES).astype(np.int64), PHASES)
-        first, last = int(whole[0]) + 1 - TAPS // 2, int(whole[-1]) + 1 + TAPS // 2
-        near = np.zeros(last - first, np.float32)
-        known = samples[max(0, first) : max(0, last)]
-        near[max(0, -first) : max(0, -first) + len(known)] = known
-        read: Floats = np.einsum("ij,ij->i", near[(whole - whole[0])[:, None] + np.arange(TAPS)], self._table[phases])
+    def __call__(self, samples: Floats, first: float, step: float, count: int) -> Floats:
+        """`count` samples of the sound, from position `first` on, `step` apart; around `samples` there is silence."""
+        whole, phase = divmod(round(first * PHASES), PHASES)
+        rows, weights = self._plan(phase, step, count)
+        begins = whole + 1 - TAPS // 2
+        near = np.zeros(int(rows[-1, -1]) + 1, np.float32)
+        known = samples[max(0, begins) : max(0, begins + len(near))]
+        near[max(0, -begins) : max(0, -begins) + len(known)] = known
+        if phase == 0 and step == 1:
+            return near[TAPS // 2 - 1 : TAPS // 2 - 1 + count]
+        read: Floats = np.einsum("ij,ij->i", near[rows], weights)
         return read
+
+    def _planned(self, phase: int, step: float, count: int) -> tuple[NDArray[np.int64], Floats]:
+        """Which samples make up each one that is read, and how much of each."""
+        whole, phases = np.divmod(phase + np.rint(np.arange(count) * step * PHASES).astype(np.int64), PHASES)
+        return whole[:, None] + np.arange(TAPS), self._table[phases]
 
 
 @dataclass(slots=True)
@@ -64,10 +74,11 @@ class _Run:
     def ends(self) -> float:
         return self.began + (self.forgotten + len(self.samples)) / self.rate
 
-    def at(self, seconds: NDArray[np.float64]) -> Floats:
-        """Its samples at these times of the world, later ones than before."""
-        sound = self.read(self.samples, (seconds - self.began) * self.rate - self.forgotten)
-        old = int((seconds[-1] - self.began) * self.rate) - self.forgotten - TAPS
+    def at(self, begins: float) -> Floats:
+        """Its 10 ms from this time of the world on, a later one than before."""
+        first = (begins - self.began) * self.rate - self.forgotten
+        sound = self.read(self.samples, first, self.rate / RATE, FRAME_SAMPLES)
+        old = min(len(self.samples), int(first + FRAME_SECONDS * self.rate) - TAPS)
         if old > 0:
             self.samples = self.samples[old:]
             self.forgotten += old
@@ -97,11 +108,12 @@ class Played:
         self._known = len(self._heard)
         while self._runs and self._runs[0].ends < begins - SLACK_SECONDS:
             self._runs.popleft()
-        seconds = begins + np.arange(FRAME_SAMPLES) / RATE
-        sound = sum((run.at(seconds) for run in self._runs), np.zeros(FRAME_SAMPLES, np.float32))
+        if not self._runs:
+            return np.zeros(FRAME_SAMPLES, np.int16)
+        sound = sum((run.at(begins) for run in self._runs), np.zeros(FRAME_SAMPLES, np.float32))
         return rounded(sound)
 
 
 def rounded(sound: Floats) -> Samples:
     """As samples; what is too loud is clipped, as by any sound card."""
-    return np.clip(np.rint(sound), -32_768, 32_767).astype(np.int16)
+    return np.rint(sound).clip(-32_768, 32_767).astype(np.int16)
