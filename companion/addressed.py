@@ -9,9 +9,6 @@ import re
 from collections.abc import Collection
 from difflib import SequenceMatcher
 
-import numpy as np
-
-from companion.audio import FRAME_SAMPLES, Audio
 from companion.drafts import Heard
 from companion.endings import says_nothing
 from companion.names import names_toy, speaks_to_somebody_else, without_name
@@ -59,7 +56,7 @@ class Addressed:
             return "it was not the name"
         if _alike(heard.text, self._said):
             return "it was the toy's own echo"
-        level = speech_level(heard.utterance.audio)
+        level = heard.utterance.audio.speech_level
         if not called:
             if speaks_to_somebody_else(heard.text, self._language, self.names):
                 return "it was for somebody else"
@@ -67,15 +64,6 @@ class Addressed:
                 return "it was too far away"
         self.usual = level
         return None
-
-
-def speech_level(audio: Audio) -> float:
-    """dBFS of the loudest half second, frame by frame: of the speech in it, whatever silence is around."""
-    frames = audio.samples[: len(audio.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    if not len(frames):
-        return audio.level
-    power = np.sort(np.mean(np.square(frames, dtype=np.float64), axis=1))[-50:]
-    return 10.0 * float(np.log10(max(float(power.mean()), 1e-9) / 32768.0**2))
 
 
 def _alike(heard: str, said: str) -> bool:

@@ -60,6 +60,16 @@ class Audio:
         power = float(np.mean(np.square(self.samples, dtype=np.float64))) / 32768.0**2
         return 10.0 * float(np.log10(power)) if power > 0 else float("-inf")
 
+    @property
+    def speech_level(self) -> float:
+        """dBFS of the loudest half second, frame by frame: of the speech in it, whatever silence is around."""
+        size = round(FRAME_SECONDS * self.rate)
+        frames = self.samples[: len(self.samples) // size * size].reshape(-1, size)
+        if not len(frames):
+            return self.level
+        power = np.sort(np.mean(np.square(frames, dtype=np.float64), axis=1))[-50:]
+        return 10.0 * float(np.log10(max(float(power.mean()), 1e-9) / 32768.0**2))
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:

@@ -1,4 +1,5 @@
-"""This file puts a toy together from settings. With `engines.py` and `bodies.py` it alone names concrete classes.
+"""This file puts a toy together from settings. `engines.py`, `bodies.py`, `simulation.py` and it alone name concrete
+classes.
 
 Each is imported in the branch that needs it, because start-up time counts, and undone in reverse.
 """
@@ -12,24 +13,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from companion import bodies, engines
 from companion.addressed import Addressed
-from companion.audio import Audio
 from companion.bodies import Body
 from companion.calling import ByButton, ByName, Open
 from companion.cast import Cast, Member
-from companion.character import Character, Espeak
+from companion.character import Character
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.endpointing import PATIENCE
 from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
 from companion.face import Face
-from companion.hearing import SPHINX, Hearing
+from companion.hearing import Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
 from companion.keeping import kept, state_folder
@@ -48,12 +45,6 @@ from companion.ports import (
 )
 from companion.served import Served
 from companion.settings import Settings
-from companion.tasks import first_of
-from companion.worktime import HeldChat, HeldEndOfTurn, HeldTranscriber, HeldVoice, HeldWakeWord
-
-if TYPE_CHECKING:
-    from device.scripted_user import Line, ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedSpeaker, World
 
 LARGEST_SEED = 2**31 - 1
 """Of a chat request."""
@@ -65,73 +56,6 @@ LARGEST_PERSONA = 0.7
 """Of those, how many a persona may fill: a conversation needs the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """A toy with a simulated body, and the user in front of it."""
-
-    world: World
-    life: Life
-    user: ScriptedUser
-    speaker: SimulatedSpeaker
-    light: SimulatedLight
-    engines: tuple[Served, ...]
-
-    async def run(self) -> None:
-        """Let them talk until the user's script is done."""
-        async with self.world.turning():
-            await first_of(self.life.live(), self.user.done())
-
-
-@asynccontextmanager
-async def simulation(
-    settings: Settings,
-    characters: Sequence[Character],
-    lines: Sequence[Line],
-    *,
-    world: World,
-    seed: int,
-    observers: Sequence[Observer],
-) -> AsyncIterator[Simulation]:
-    """A toy in a simulated `world`, whose user says `lines`; every random choice comes from `seed`."""
-    from device.scripted_user import ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
-    from device.simulated_button import SimulatedButton
-    from models.typed import TypedTranscriber
-
-    async with AsyncExitStack() as stack:
-        chance = random.Random(seed)
-        light = SimulatedLight(world)
-        speaker = SimulatedSpeaker(world)
-        button = SimulatedButton()
-        chosen = await engines.at_the_desk(settings, characters, stack, _warning(world, observers))
-        presses = button.press if chosen.hearing.called == "hold" else None
-        user = ScriptedUser(lines, light, np.random.default_rng(seed), presses)
-        heard = chosen.hearing
-        transcriber = heard.transcriber
-        if heard.transcriber_served.name == SPHINX:
-            transcriber = TypedTranscriber(transcriber, user.typed)
-        life = _life(
-            settings,
-            characters,
-            Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, button),
-            replace(
-                chosen,
-                hearing=replace(
-                    heard,
-                    transcriber=HeldTranscriber(transcriber, world),
-                    end_of_turn=HeldEndOfTurn(heard.end_of_turn, world) if heard.end_of_turn else None,
-                    wake_word=HeldWakeWord(heard.wake_word, world) if heard.wake_word else None,
-                ),
-                chat=HeldChat(chosen.chat, world),
-                voices=tuple(HeldVoice(voice, world) for voice in chosen.voices),
-            ),
-            observers,
-            chance,
-            Surroundings(time=str, state=settings.memory.state),
-        )
-        yield Simulation(world, life, user, speaker, light, chosen.served)
-
-
 @asynccontextmanager
 async def toy(
     settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
@@ -141,9 +65,9 @@ async def toy(
 
     async with AsyncExitStack() as stack:
         body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence))
-        warn = _warning(body.clock, observers)
+        warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
-        life = _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
+        life = put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
         for sentence in body.missing:
             _tell(body.clock, observers, "device", sentence, recovered=False)
             life.trouble()
@@ -165,14 +89,14 @@ async def desk(
     """A toy of this computer's own microphone and speaker: its light is the terminal, its button the Enter key."""
     async with AsyncExitStack() as stack:
         body = await bodies.at_the_desk(settings, stack)
-        chosen = await engines.at_the_desk(settings, characters, stack, _warning(body.clock, observers))
+        chosen = await engines.at_the_desk(settings, characters, stack, warning(body.clock, observers))
         yield (
-            _life(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
+            put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
             chosen.served,
         )
 
 
-def _warning(clock: Clock, observers: Sequence[Observer]) -> Callable[[str], None]:
+def warning(clock: Clock, observers: Sequence[Observer]) -> Callable[[str], None]:
     """Tells observers of what goes on all the same."""
     return lambda sentence: _tell(clock, observers, "warning", sentence, recovered=True)
 
@@ -192,7 +116,7 @@ class Surroundings:
     """The folder that keeps what outlives a restart; None: nothing does."""
 
 
-def _life(
+def put_together(
     settings: Settings,
     characters: Sequence[Character],
     body: Body,
@@ -315,23 +239,6 @@ async def correspondence(
         longest = engines.longest_prompt(settings)
         mind = _mind(settings, [character], chat, longest, random.Random(), _surroundings(settings))
         yield Correspondence(mind, engine)
-
-
-def recording(path: Path) -> tuple[Line, str | None]:
-    """Something recorded that the simulated user says, and what is wrong with it. Raises DeviceError."""
-    from device.recording import Recording
-
-    line = Recording(path)
-    return line, line.warning
-
-
-async def spoken(text: str, language: str) -> Line:
-    """Something typed that the simulated user says in the embedded voice. Raises NoVoice."""
-    from device.recording import SpokenText
-    from models.espeak import EspeakVoice
-
-    pieces = [piece async for piece in EspeakVoice(Espeak(voice=language)).speak(text)]
-    return SpokenText(text, Audio.join(pieces))
 
 
 def _session(settings: Settings, chance: random.Random, around: Surroundings) -> str:

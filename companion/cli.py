@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, settings, wake
+from companion import bodies, build, character, settings, simulation, wake
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -98,54 +98,91 @@ def simulate(
     config: Config = None,
     seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
     called: Called = None,
+    room: Annotated[
+        str | None,
+        typer.Option(
+            metavar="echo=DB,delay=MS,noise=DBFS,drift=PPM",
+            help="a room that answers: how loud the toy's voice comes back to its microphone, against the user's (-6), "
+            "how late (80), steady noise (none), and by how much the microphone's clock is faster (0); any of them",
+        ),
+    ] = None,
+    interrupt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECONDS=FILE",
+            help="a recording that the user says so long after the first reply became audible, still speaking or not: "
+            "1.5=stop.wav; repeatable",
+        ),
+    ] = None,
     terminal: Annotated[
         bool, typer.Option("--terminal", help="talk yourself, with this computer's microphone and speaker")
     ] = False,
     realtime: Annotated[bool, typer.Option("--realtime", help="on the wall clock, else as fast as can be")] = False,
 ) -> None:
     """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
-    if terminal == bool(wav or say):
+    if terminal == bool(wav or say) or (terminal and (room or interrupt)):
         _complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
         raise typer.Exit(USAGE)
+    from device.room import Room
+    from device.scripted_user import Interruption
     from device.simulated import World
     from device.wav import save as save_wav
     from device.wav import with_silences
 
+    try:
+        around = Room.parse(room) if room is not None else None
+        interrupting = [simulation.interruption(text) for text in interrupt or []]
+    except ValueError as error:
+        _complain(f"{error}")
+        raise typer.Exit(USAGE) from None
     written = [path for path in (save, timeline, journal) if path]
     for path in written:
         _check_place(path)
-    _check_apart(written, [*(wav or []), *map(Path, who or []), *([config] if config else [])])
+    read = [*(wav or []), *(path for _, path in interrupting), *map(Path, who or []), *([config] if config else [])]
+    _check_apart(written, read)
     chosen = settings.load(config).with_called(called)
     cast = _cast(who, chosen)
     if terminal:
         _talk(chosen, cast, journal)
         return
-    recordings = [build.recording(path) for path in wav or []]
+    recordings = [simulation.recording(path) for path in [*(wav or []), *(path for _, path in interrupting)]]
     for _, warning in recordings:
         if warning:
             _complain(warning)
+    lines = [line for line, _ in recordings[: len(wav or [])]]
+    interruptions = [
+        Interruption(after, line) for (after, _), (line, _) in zip(interrupting, recordings[len(lines) :], strict=True)
+    ]
     world = World(realtime=realtime)
 
-    async def converse(observers: list[Observer]) -> build.Simulation:
-        lines = [line for line, _ in recordings]
-        lines += [await build.spoken(text.encode(errors="replace").decode(), cast[0].language) for text in say or []]
-        scene = build.simulation(chosen, cast, lines, world=world, seed=seed, observers=observers)
-        async with scene as simulation:
-            await simulation.run()
-            return simulation
+    async def converse(observers: list[Observer]) -> simulation.Simulation:
+        typed = [text.encode(errors="replace").decode() for text in say or []]
+        scene = simulation.simulation(
+            chosen,
+            cast,
+            [*lines, *[await simulation.spoken(text, cast[0].language) for text in typed]],
+            world=world,
+            seed=seed,
+            observers=observers,
+            room=around,
+            interruptions=interruptions,
+        )
+        async with scene as simulated:
+            await simulated.run()
+            return simulated
 
     narrator = Narrator(out, errors, live=TERMINAL)
     with ExitStack() as stack:
         observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
         runner = stack.enter_context(asyncio.Runner(loop_factory=world.event_loop))
-        simulation = runner.run(converse(observers))
-    heard = simulation.speaker.heard
+        simulated = runner.run(converse(observers))
+    heard = simulated.speaker.heard
     files = []
     if save:
         files.append((str(save), save_wav(save, (audio for _, audio in heard))))
     if timeline:
         files.append((str(timeline), save_wav(timeline, with_silences(heard, until=world.now()))))
-    narrator.summary(simulation.engines, files, world.now())
+    narrator.summary(simulated.engines, files, world.now())
 
 
 @app.command()

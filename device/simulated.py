@@ -21,6 +21,7 @@ from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Sa
 from companion.ports import Clock
 from companion.state import State
 from companion.tasks import cancelled
+from device.echo_path import Acoustics
 
 LEAD_SECONDS = 0.2
 """How long before the end of one sound the next is taken: enough for the slowest computer to append it."""
@@ -175,16 +176,22 @@ class _RestingSelector(selectors.DefaultSelector):
 class SimulatedMicrophone:
     """A Microphone in front of which the world makes its sounds."""
 
-    def __init__(self, world: World, sounds: Callable[[float], Samples]) -> None:
-        """`sounds` gives the next frame of samples, at `RATE`, for the time in seconds at which it begins."""
+    def __init__(self, world: World, sounds: Callable[[float], Samples], acoustics: Acoustics | None = None) -> None:
+        """`sounds` gives the next frame of samples, at `RATE`, for the time in seconds at which it begins. With
+        `acoustics` it hears more than these; its speaker must be older in the world than it is."""
+        self._world = world
         self._sounds = sounds
+        self._acoustics = acoustics
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
         self._open = False
+        self._opened = 0.0
         world.add(self._capture)
 
     async def read(self) -> Frame:
         """The next 10 ms."""
-        self._open = True
+        if not self._open:
+            self._open = True
+            self._opened = self._world.now()
         return await self._frames.get()
 
     async def close(self) -> None:
@@ -196,11 +203,12 @@ class SimulatedMicrophone:
     def _capture(self, begins: float) -> None:
         if self._frames.qsize() >= MOST_FRAMES_UNREAD:
             self._frames.get_nowait()  # as a sound card would, it loses the oldest
-        captured = self._sounds(begins)  # asked even while closed: the user speaks on
-        if not self._open:
-            return
-        assert len(captured) == FRAME_SAMPLES
-        self._frames.put_nowait(Frame(Audio(captured, RATE), begins + FRAME_SECONDS))
+        said = self._sounds(begins)  # asked even while closed: the user speaks on
+        assert len(said) == FRAME_SAMPLES
+        ends = begins + FRAME_SECONDS
+        frame = self._acoustics.frame(begins, said) if self._acoustics else Frame(Audio(said, RATE), ends)
+        if self._open and frame and frame.ends > self._opened + FRAME_SECONDS / 2:  # captured since then
+            self._frames.put_nowait(frame)
 
 
 class SimulatedSpeaker:

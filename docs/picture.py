@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from companion import build, character, settings
+from companion import character, settings, simulation
 from companion.terminal import Narrator
 from device.simulated import World
 
@@ -35,17 +35,17 @@ def main() -> None:
     world = World()
     pip = character.load("pip")
 
-    async def converse() -> build.Simulation:
-        lines = [build.recording(SPEECH / name)[0] for name in DEMO]
-        scene = build.simulation(settings.Settings(), [pip], lines, world=world, seed=0, observers=[narrator])
-        async with scene as simulation:
-            await simulation.run()
-            return simulation
+    async def converse() -> simulation.Simulation:
+        lines = [simulation.recording(SPEECH / name)[0] for name in DEMO]
+        scene = simulation.simulation(settings.Settings(), [pip], lines, world=world, seed=0, observers=[narrator])
+        async with scene as simulated:
+            await simulated.run()
+            return simulated
 
     with asyncio.Runner(loop_factory=world.event_loop) as runner:
-        simulation = runner.run(converse())
-    seconds = sum(audio.seconds for _, audio in simulation.speaker.heard)
-    narrator.summary(simulation.engines, [("build/demo/reply.wav", seconds)], world.now())
+        simulated = runner.run(converse())
+    seconds = sum(audio.seconds for _, audio in simulated.speaker.heard)
+    narrator.summary(simulated.engines, [("build/demo/reply.wav", seconds)], world.now())
     console.print()
     console.save_svg(str(HERE / "demo.svg"), title="", code_format=WINDOW)
 

@@ -25,7 +25,9 @@ from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
 from companion.ports import ChatModel, Engine, Event, Microphone, SpeechDetector, Transcriber, Voice
-from device.scripted_user import ScriptedUser
+from companion.simulation import acoustics
+from device.room import Room
+from device.scripted_user import Interruption, ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
 from device.simulated_button import SimulatedButton
 from models.scripted import ScriptedChat, ScriptedDetector, ScriptedTranscriber, ScriptedVoice
@@ -76,13 +78,17 @@ class Scene:
         calling: Calling | None = None,
         patience: Patience | None = None,
         detector: SpeechDetector | None = None,
+        interruptions: Sequence[Interruption] = (),
+        room: Room | None = None,
+        seed: int = 0,
         longest: float = 600.0,
     ) -> None:
         self.world = World(longest=longest)
         self.light = SimulatedLight(self.world)
         self.button = SimulatedButton()
         held = calling if isinstance(calling, ByButton) else None
-        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0), self.button.press if held else None)
+        press = self.button.press if held else None
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(seed), press, interruptions)
         self.speaker = SimulatedSpeaker(self.world)
         self.chat = chat(self.world) if chat else ScriptedChat(replies)
         self.voice = voice(self.world) if voice else ScriptedVoice()
@@ -91,7 +97,13 @@ class Scene:
         characters = [character or bo()] if not isinstance(character, Sequence) else character
         self.supplement = ""
         self.history = History(6_000, cast=len(characters))
-        self.microphone = SimulatedMicrophone(self.world, self.user.sounds)
+        said = [*lines, *(interruption.line for interruption in interruptions)]
+        around = (
+            asyncio.run(acoustics(room, seed, self.speaker, ScriptedVoice(), characters[0].opening, said))
+            if room
+            else None
+        )
+        self.microphone = SimulatedMicrophone(self.world, self.user.sounds, around)
         journal = Journal(self.world, self.events.append)
         heard = microphone(self.microphone) if microphone else self.microphone
         ears = Ears(heard, detector or ScriptedDetector(), patience or Patience())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from companion.addressed import Addressed, speech_level
+from companion.addressed import Addressed
 from companion.audio import Audio, Utterance
 from companion.calling import BUTTON
 from companion.drafts import Heard
@@ -175,17 +175,3 @@ def test_each_of_its_names_calls_it() -> None:
     addressed = Addressed(["Bo", "Otto"], "en")
     assert addressed.words(heard("Hey Otto, what is that?"), SURE) == "what is that?"
     assert addressed.against(heard("Hey Otto, what is that?"), UNSURE, asked=False) is None
-
-
-@pytest.mark.parametrize("before", [0.0, 0.5, 3.0])
-def test_how_loud_somebody_speaks_does_not_depend_on_the_silence_around_it(before: float) -> None:
-    silence = Audio.silence(before)
-    audio = Audio.join([silence, sound(-20.0, 0.7), Audio.silence(1.0)])
-    assert speech_level(audio) == pytest.approx(-20.0, abs=0.1)
-
-
-def test_a_moment_of_sound_a_frame_of_it_or_none_has_a_level_too() -> None:
-    assert speech_level(sound(-20.0, 0.1)) == pytest.approx(-20.0, abs=0.1)
-    assert speech_level(sound(-20.0, 0.005)) == pytest.approx(-20.0, abs=0.1)
-    assert speech_level(Audio.silence(1.0)) < -100
-    assert speech_level(Audio.silence(0.0)) == float("-inf")

@@ -89,3 +89,21 @@ def test_the_level_is_in_decibels_below_full_scale(samples: list[int], level: fl
 def test_a_full_scale_sine_is_three_decibels_below_a_square_wave() -> None:
     sine = (32767 * np.sin(2 * np.pi * 440 / RATE * np.arange(RATE))).astype(np.int16)
     assert Audio(sine).level == pytest.approx(-3.01, abs=0.01)
+
+
+def steady(level: float, seconds: float, rate: int = RATE) -> Audio:
+    return Audio(np.full(round(seconds * rate), round(32768 * 10 ** (level / 20)), np.int16), rate)
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 24_000])
+@pytest.mark.parametrize("before", [0.0, 0.5, 3.0])
+def test_how_loud_somebody_speaks_does_not_depend_on_the_silence_around_it(before: float, rate: int) -> None:
+    audio = Audio.join([Audio.silence(before, rate), steady(-20.0, 0.7, rate), Audio.silence(1.0, rate)])
+    assert audio.speech_level == pytest.approx(-20.0, abs=0.1)
+
+
+def test_a_moment_of_sound_a_frame_of_it_or_none_has_a_level_too() -> None:
+    assert steady(-20.0, 0.1).speech_level == pytest.approx(-20.0, abs=0.1)
+    assert steady(-20.0, 0.005).speech_level == pytest.approx(-20.0, abs=0.1)
+    assert Audio.silence(1.0).speech_level < -100
+    assert Audio.silence(0.0).speech_level == float("-inf")
