@@ -52,7 +52,8 @@ class Microphone(Protocol):
 class Speaker(Protocol):
     """One stream of sound, open for life.
 
-    Its position counts the seconds of sound really heard so far: it stands still in silence and while paused.
+    Its position counts the seconds of sound really heard so far: it stands still in silence and while paused, and
+    goes back where a part is heard again.
     """
 
     volume: float
@@ -60,7 +61,7 @@ class Speaker(Protocol):
 
     @property
     def position(self) -> float:
-        """Seconds of sound really heard since the start."""
+        """Position in the sound heard: its seconds since the start. `resume(again)` sets it back."""
         ...
 
     async def play(self, audio: Audio) -> float:
@@ -83,8 +84,11 @@ class Speaker(Protocol):
         """Fall silent and keep what is left."""
         ...
 
-    def resume(self) -> None:
-        """Go on with what was left."""
+    def resume(self, again: float = 0.0) -> None:
+        """Go on with what was left, and before it the last `again` seconds of what was heard: the position goes back
+        by as much at once, and whoever waits for a position waits for it to be heard again. At least 2 s of what was
+        queued since the last silence or stop are kept for this; what is not kept is not repeated. Not paused, it
+        just plays on."""
         ...
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import selectors
 import time
 from collections import deque
@@ -22,9 +23,13 @@ from companion.ports import Clock
 from companion.state import State
 from companion.tasks import cancelled
 from device.echo_path import Acoustics
+from device.ramp import DUCK_SECONDS, FADE_SECONDS, Ramp
 
 LEAD_SECONDS = 0.2
 """How long before the end of one sound the next is taken: enough for the slowest computer to append it."""
+
+KEPT_SECONDS = 2.0
+"""So much of what was heard can be heard again."""
 
 MOST_FRAMES_UNREAD = 500
 """Five seconds of sound; a microphone nobody reads loses what is older."""
@@ -218,23 +223,30 @@ class SimulatedSpeaker:
         self._world = world
         self._queue: deque[tuple[float, Audio]] = deque()
         """What is sounding and what comes after it, each with the position at which it begins."""
+        self._kept: deque[tuple[float, Audio]] = deque()
+        """What came before it since the last silence."""
+        self._dying: deque[Audio] = deque()
+        """What fades out before anything else is heard; it counts no more."""
         self._taken = 0
         """Samples heard of the first in the queue."""
         self._fraction = 0.0
         """Of a sample, due but not yet heard: 10 ms of 22,050 Hz are 220.5 samples."""
         self._position = 0.0
         self._queued_until = 0.0
+        self._sounding = False
+        """Whether the last frame ended in the midst of sound."""
         self._paused = False
+        self._fade = Ramp(1.0)
         self._volume = 1.0
         self._ducked = 1.0
-        self._gain = 1.0
+        self._gain = Ramp(1.0)
         self._moments = Moments()
         self._heard: list[tuple[float, Audio]] = []
         world.add(self._sound)
 
     @property
     def position(self) -> float:
-        """Seconds of sound heard since the start."""
+        """Position in the sound heard: its seconds since the start. `resume(again)` sets it back."""
         return self._position
 
     @property
@@ -245,10 +257,7 @@ class SimulatedSpeaker:
     @volume.setter
     def volume(self, volume: float) -> None:
         self._volume = min(max(volume, 0.0), 1.0)
-
-    @property
-    def _wanted(self) -> float:
-        return self._volume * self._ducked
+        self._aim()
 
     @property
     def heard(self) -> list[tuple[float, Audio]]:
@@ -258,8 +267,11 @@ class SimulatedSpeaker:
     async def play(self, audio: Audio) -> float:
         """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away."""
         begins = self._queued_until
-        if not self._queue:
-            self._gain = self._wanted  # after a silence there is nothing to come from
+        if not self._queue:  # after a silence there is nothing to come from
+            self._fade.arrive()
+            self._gain.arrive()
+            if not self._paused:
+                self._kept.clear()
         self._queue.append((begins, audio))
         self._queued_until += audio.seconds
         await self.reach(begins - LEAD_SECONDS)
@@ -274,53 +286,120 @@ class SimulatedSpeaker:
     def duck(self, decibels: float) -> None:
         """Play on, quieter by `decibels`."""
         self._ducked = 10 ** (-decibels / 20)
+        self._aim()
 
     def pause(self) -> None:
         """Fall silent and keep what is left."""
         self._paused = True
+        self._fade.to(0.0, self._samples(FADE_SECONDS * self._fade.value) if self._sounding else 0)
 
-    def resume(self) -> None:
-        """Go on with what was left."""
+    def resume(self, again: float = 0.0) -> None:
+        """Go on with what was left, after the last `again` seconds of what was heard, as far as they are kept."""
+        if self._paused and again > 0:
+            self._die()
+            self._go_back(self._position - min(again, KEPT_SECONDS))
         self._paused = False
+        begun = self._kept or self._taken  # what begins only now needs no fade
+        self._fade.to(1.0, self._samples(FADE_SECONDS * (1 - self._fade.value)) if begun else 0)
 
     def stop(self) -> None:
         """Fall silent and forget what is left."""
+        self._die()
         self._queue.clear()
-        self._taken, self._fraction = 0, 0.0
+        self._kept.clear()
+        self._taken = 0
         self._queued_until = self._position
         self._paused = False
+        self._fade = Ramp(1.0)
         self._ducked = 1.0
-        self._gain = self._volume
+        self._gain = Ramp(self._volume)
         self._moments.come(float("inf"), lambda _: self._world.now())
 
     def _sound(self, now: float) -> None:
         """Let the 10 ms from `now` on be heard."""
         left = FRAME_SECONDS
-        while self._queue and not self._paused and left > 0:
+        while self._dying and left > 0:
+            dying = self._dying.popleft()
+            count, after = self._due(left, dying.rate, len(dying.samples))
+            self._heard.append((now + FRAME_SECONDS - left, Audio(dying.samples[:count], dying.rate)))
+            if count < len(dying.samples):
+                self._dying.appendleft(Audio(dying.samples[count:], dying.rate))
+            left = after
+        self._sounding = False
+        while left > 0 and self._next():
             begins, audio = self._queue[0]
-            if self._taken == len(audio.samples):
-                self._queue.popleft()
-                self._taken = 0
-                continue
-            due = left * audio.rate + self._fraction
-            heard = audio.samples[self._taken : self._taken + int(due + 1e-6)]
-            self._hear(Audio(heard, audio.rate), now + FRAME_SECONDS - left)
-            self._taken += len(heard)
+            count, after = self._due(left, audio.rate, self._ready)
+            self._hear(self._pull(count), now + FRAME_SECONDS - left)
             self._position = begins + self._taken / audio.rate
-            whole = self._taken == len(audio.samples)
-            self._fraction = 0.0 if whole else due - len(heard)
-            left = left - len(heard) / audio.rate if whole else 0.0
-        self._gain = self._wanted
+            self._sounding = True
+            left = after
         if not self._queue:
             self._moments.come(float("inf"), lambda _: now + FRAME_SECONDS - left)
 
-    def _hear(self, audio: Audio, now: float) -> None:
+    def _hear(self, audio: Audio, began: float) -> None:
         before = self._position
-        self._moments.come(before + audio.seconds, lambda position: now + max(0.0, position - before))
-        if self._gain != 1.0 or self._wanted != 1.0:
-            gains = np.linspace(self._gain, self._wanted, len(audio.samples))
-            audio = Audio((audio.samples * gains).astype(np.int16), audio.rate)
-        self._heard.append((now, audio))
+        self._moments.come(before + audio.seconds, lambda position: began + max(0.0, position - before))
+        self._heard.append((began, audio))
+
+    def _next(self) -> bool:
+        """Whether there is a sound to be heard; it is the first in the queue then."""
+        while self._queue and self._taken == len(self._queue[0][1].samples):
+            self._kept.append(self._queue.popleft())
+            self._taken = 0
+            while len(self._kept) > 1 and self._kept[1][0] <= self._position - KEPT_SECONDS:
+                self._kept.popleft()
+        return bool(self._queue) and self._ready > 0
+
+    @property
+    def _ready(self) -> int:
+        """Samples of the first in the queue that may be heard."""
+        left = len(self._queue[0][1].samples) - self._taken
+        return min(left, self._fade.left) if self._paused else left
+
+    def _due(self, left: float, rate: int, most: int) -> tuple[int, float]:
+        """How many of at most so many samples are due in the `left` seconds of a frame; how many seconds are left
+        after them."""
+        due = left * rate + self._fraction
+        count = min(int(due + 1e-6), most)
+        self._fraction = 0.0 if count == most else due - count
+        return count, left - count / rate if count == most else 0.0
+
+    def _pull(self, count: int) -> Audio:
+        """The next samples of the first in the queue, as loud as they are to be."""
+        _, audio = self._queue[0]
+        samples = audio.samples[self._taken : self._taken + count]
+        self._taken += count
+        if not (self._fade.still and self._gain.still and self._fade.target * self._gain.target == 1):
+            samples = (samples * (self._fade.take(count) * self._gain.take(count))).astype(np.int16)
+        return Audio(samples, audio.rate)
+
+    def _die(self) -> None:
+        """What sounds fades out, before anything else is heard."""
+        left = FADE_SECONDS
+        while self._sounding and self._next() and (most := round(left * self._queue[0][1].rate)) > 0:
+            piece = self._pull(min(self._ready, most))
+            gains = np.linspace(left, left - piece.seconds, len(piece.samples)) / FADE_SECONDS
+            self._dying.append(Audio((piece.samples * gains).astype(np.int16), piece.rate))
+            left -= piece.seconds
+        self._sounding = False
+        self._fraction = 0.0
+        self._fade = Ramp(0.0)
+
+    def _go_back(self, position: float) -> None:
+        """Have the next be heard from `position` on, as far as it is kept."""
+        while self._kept and (not self._queue or self._queue[0][0] > position):
+            self._queue.appendleft(self._kept.pop())
+        if self._queue:
+            begins, audio = self._queue[0]
+            self._taken = min(len(audio.samples), max(0, round((position - begins) * audio.rate)))
+            self._position = begins + self._taken / audio.rate
+
+    def _aim(self) -> None:
+        self._gain.to(self._volume * self._ducked, self._samples(DUCK_SECONDS))
+
+    def _samples(self, seconds: float) -> int:
+        """At the rate of what is heard next."""
+        return math.ceil(seconds * (self._queue[0][1].rate if self._queue else RATE))
 
 
 class SimulatedLight:

@@ -67,17 +67,18 @@ class SoundCardSpeaker:
         self._channels = 1
         self._asked = -math.inf
         """When the device last took samples, in seconds of `time.monotonic()`."""
-        self._position = 0.0
+        self._heard = 0.0
+        """Samples of the stream heard when somebody looked last: it never runs backwards, whatever is measured."""
         self._join: Join | None = None
         self._stops = 0
+        self._again = 0.0
+        """Seconds by which the position was set back so far."""
 
     @property
     def position(self) -> float:
-        """Seconds of sound heard since the start: what left the device, not what it was given."""
+        """Where in the sound it is, in seconds since the start: what left the device, not what it was given."""
         with self._lock:
-            heard = self._samples.sample(time.monotonic())
-            self._position = max(self._position, min(self._track.position(heard), self._track.end))
-            return self._position
+            return min(self._track.position(self._passed()), self._track.end)
 
     @property
     def volume(self) -> float:
@@ -117,12 +118,12 @@ class SoundCardSpeaker:
     async def reach(self, position: float) -> float:
         """Wait until `position` is heard or the sound is stopped; when that was, on the clock. Raises DeviceError."""
         stops = self._stops
-        patience = LATE_SECONDS + max(0.0, position - self.position)
+        patience = LATE_SECONDS + max(0.0, position - self.position) - self._again
         looked = time.monotonic()
         while self._stops == stops:
             if self.position > position or self._at_rest():
                 return min(self._clock.now(), self._heard_at(position))
-            if self._still() or patience <= 0 or not self._line.is_open:
+            if self._still() or patience + self._again <= 0 or not self._line.is_open:
                 await self._lose()
                 raise DeviceError(f"the {self._line.what} has stopped taking sound")
             await asyncio.sleep(LOOK_SECONDS)
@@ -141,10 +142,10 @@ class SoundCardSpeaker:
         with self._lock:
             self._track.pause()
 
-    def resume(self) -> None:
-        """Go on with what was left."""
+    def resume(self, again: float = 0.0) -> None:
+        """Go on with what was left, after the last `again` seconds of what was heard, as far as they are kept."""
         with self._lock:
-            self._track.resume()
+            self._again += self._track.resume(again, self._passed())
 
     def stop(self) -> None:
         """Fall silent and forget what is left; the next sound starts unducked and unpaused."""
@@ -162,6 +163,11 @@ class SoundCardSpeaker:
             drained = reference.drain()
             sample = self._samples.sample(begin - self._clock.now() + time.monotonic())
         return Audio(reference.take(drained, sample, count))
+
+    def _passed(self) -> float:
+        """Samples of the stream heard so far; within the lock."""
+        self._heard = max(self._heard, self._samples.sample(time.monotonic()))
+        return self._heard
 
     def _at_rest(self) -> bool:
         """Whether all sound was heard."""
@@ -189,6 +195,7 @@ class SoundCardSpeaker:
         with self._lock:
             self._track.begin(form.rate, position)
             self._samples = SampleClock(form.rate)
+            self._heard = 0.0
             self._reference = Reference(form.rate)
             self._channels = form.channels
             self._join = None

@@ -11,12 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from companion.audio import Samples
-
-FADE_SECONDS = 0.025
-"""Of pause, resume and stop: short enough to be prompt, long enough not to click."""
-
-DUCK_SECONDS = 0.030
-"""Of a change of loudness."""
+from device.ramp import DUCK_SECONDS, FADE_SECONDS, Ramp
 
 OVERLAP_SECONDS = 0.010
 """So much of the end of a sound depends on what follows it: soxr's filter reaches 8 ms at most [tried]."""
@@ -26,6 +21,9 @@ CONTEXT_SECONDS = 0.030
 
 SPANS = 256
 """Stretches of sound remembered, to tell what was heard when. Of about 10 ms: more than any device's latency."""
+
+KEPT_SECONDS = 2.5
+"""So much of what was given away is kept, to be played again: 2 s of what was heard, and a device's latency."""
 
 ROUNDING = 2
 """Samples. Positions are exact; sound consists of whole samples."""
@@ -61,43 +59,18 @@ class Join:
         return new, overlap
 
 
-class Ramp:
-    """A gain that goes straight to where it is sent."""
-
-    def __init__(self, value: float) -> None:
-        self.target = value
-        self.left = 0
-        """Samples until it is there."""
-        self._value = value
-
-    @property
-    def still(self) -> bool:
-        """Whether it has arrived."""
-        return self.left == 0
-
-    def to(self, target: float, samples: int) -> None:
-        """Be at `target` after so many samples."""
-        if target != self.target:
-            self.target = target
-            self.left = samples
-            self._value = self._value if samples else target
-
-    def take(self, samples: int) -> NDArray[np.float32]:
-        """The gains of the next samples; no more than are left on the way, unless it has arrived."""
-        if self.still:
-            return np.full(samples, self.target, dtype=np.float32)
-        step = (self.target - self._value) / self.left
-        gains = self._value + step * np.arange(1, samples + 1, dtype=np.float32)
-        self.left -= samples
-        self._value = self._value + step * samples if self.left else self.target
-        return gains
-
-
 @dataclass(slots=True)
 class _Piece:
     samples: Samples
     begins: float
     """Position of its first sample, in seconds."""
+
+    def cut(self, count: int, rate: int) -> _Piece:
+        """Its first `count` samples, which it loses."""
+        taken = _Piece(self.samples[:count], self.begins)
+        self.samples = self.samples[count:]
+        self.begins += count / rate
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +93,9 @@ class Track:
         """Samples given to the device, silence included."""
         self._start = 0.0
         self._pieces: deque[_Piece] = deque()
+        self._kept: deque[_Piece] = deque()
+        """What was given away since the last silence, as it was made."""
+        self._kept_samples = 0
         self._spans: deque[_Span] = deque(maxlen=SPANS)
         self._dying: Samples = np.zeros(0, dtype=np.int16)
         self._paused = False
@@ -132,9 +108,7 @@ class Track:
         """Go on in a new stream, of `rate` Hertz; what the old one did not play after `position` is forgotten."""
         self.rate = rate
         self.given = 0
-        self._start = self.end = position
-        self._pieces.clear()
-        self._spans.clear()
+        self._forget(position)
         self._dying = np.zeros(0, dtype=np.int16)
 
     @property
@@ -161,6 +135,11 @@ class Track:
         """Queue `seconds` of sound, the first `overlap` of its `samples` in place of the last ones queued, as far as
         these were not given away. The position at which the new sound begins."""
         begins = self.end
+        if self.dry and not self._sounding:  # after a silence there is nothing to come from
+            self._fade.arrive()
+            self._gain.arrive()
+            if not self._paused:
+                self._keep_nothing()
         left = 0
         while self._pieces and left < overlap:
             last = self._pieces[-1]
@@ -180,10 +159,10 @@ class Track:
         at = min(count, len(self._dying))
         out[:at], self._dying = self._dying[:at], self._dying[at:]
         while at < count and self._sounds:
-            sound, begins = self._pull(count - at)
-            out[at : at + len(sound)] = sound
-            self._spans.append(_Span(self.given + at, len(sound), begins))
-            at += len(sound)
+            piece = self._pull(count - at)
+            out[at : at + len(piece.samples)] = piece.samples
+            self._spans.append(_Span(self.given + at, len(piece.samples), piece.begins))
+            at += len(piece.samples)
         self.given += count
         return out
 
@@ -213,24 +192,28 @@ class Track:
     def pause(self) -> None:
         """Fade out, and keep what is left."""
         self._paused = True
-        self._fade.to(0.0, 0 if self.dry else self._samples(FADE_SECONDS))
+        self._fade.to(0.0, math.ceil(self._samples(FADE_SECONDS) * self._fade.value) if self._sounding else 0)
 
-    def resume(self) -> None:
-        """Fade in what was left."""
+    def resume(self, again: float, heard: float) -> float:
+        """Fade in what was left, when `heard` samples of the stream were heard; first the `again` seconds before that,
+        as far as they are kept. By how much the position went back, in seconds."""
+        went_back = 0.0
+        if self._paused and self._kept and again > 0:
+            position = self.position(heard)
+            self._die()
+            self._go_back(position - again)
+            begins = self._pieces[0].begins if self._pieces else self.end
+            self._spans.append(_Span(max(int(heard), *(span.first + span.count for span in self._spans)), 0, begins))
+            went_back = position - begins
         self._paused = False
-        self._fade.to(1.0, self._samples(FADE_SECONDS))
+        begun = bool(self._kept)  # what begins only now needs no fade
+        self._fade.to(1.0, math.ceil(self._samples(FADE_SECONDS) * (1 - self._fade.value)) if begun else 0)
+        return went_back
 
     def stop(self, position: float) -> None:
         """Fade out, and forget what is left: `position` was heard. The next sound begins there, unducked, unpaused."""
-        fading: list[Samples] = []
-        while (left := self._samples(FADE_SECONDS) - sum(map(len, fading))) > 0 and self._sounds:
-            fading.append(self._pull(left)[0])
-        if fading:
-            rest = np.concatenate(fading)
-            self._dying = np.concatenate([self._dying, _scaled(rest, np.linspace(1, 0, len(rest)))])
-        self._pieces.clear()
-        self._spans.clear()
-        self._start = self.end = position
+        self._die()
+        self._forget(position)
         self._paused = False
         self._ducked = 1.0
         self._fade = Ramp(1.0)
@@ -240,21 +223,66 @@ class Track:
     def _sounds(self) -> bool:
         return bool(self._pieces) and not (self._paused and self._fade.still)
 
-    def _pull(self, most: int) -> tuple[Samples, float]:
-        """Some of the next sound, as loud as it is to be, and its position; of one piece, and at most a fade long."""
-        piece = self._pieces[0]
-        count = min(most, len(piece.samples), *(ramp.left for ramp in (self._fade, self._gain) if not ramp.still))
-        sound, begins = piece.samples[:count], piece.begins
-        piece.samples = piece.samples[count:]
-        piece.begins += count / self.rate
-        if not len(piece.samples):
+    @property
+    def _sounding(self) -> bool:
+        """Whether the newest sample given to the device was one of a sound, and more is to follow it."""
+        newest = self._spans[-1] if self._spans else None
+        return newest is not None and newest.count > 0 and newest.first + newest.count == self.given
+
+    def _pull(self, most: int) -> _Piece:
+        """Some of the next sound, as loud as it is to be; of one piece, and no more than is left of a pause's fade."""
+        fading = self._fade.left if self._paused else most
+        piece = self._pieces[0].cut(min(most, fading, len(self._pieces[0].samples)), self.rate)
+        if not len(self._pieces[0].samples):
             self._pieces.popleft()
+        self._keep(piece)
         if self._fade.still and self._gain.still and self._gain.target * self._fade.target == 1:
-            return sound, begins
-        return _scaled(sound, self._fade.take(count) * self._gain.take(count)), begins
+            return piece
+        count = len(piece.samples)
+        return _Piece(_scaled(piece.samples, self._fade.take(count) * self._gain.take(count)), piece.begins)
+
+    def _die(self) -> None:
+        """What sounds fades out, whatever comes next."""
+        fading: list[Samples] = []
+        while self._sounding and (left := self._samples(FADE_SECONDS) - sum(map(len, fading))) > 0 and self._sounds:
+            fading.append(self._pull(left).samples)
+        if fading:
+            rest = np.concatenate(fading)
+            self._dying = _scaled(rest, np.linspace(1, 0, len(rest)))
+        self._fade = Ramp(0.0)
+
+    def _go_back(self, position: float) -> None:
+        """Take back what was given away from `position` on, as far as it is kept."""
+        while self._kept and (not self._pieces or self._pieces[0].begins > position):
+            piece = self._kept.pop()
+            self._kept_samples -= len(piece.samples)
+            before = min(len(piece.samples), max(0, round((position - piece.begins) * self.rate)))
+            if before:
+                self._keep(piece.cut(before, self.rate))
+            if len(piece.samples):
+                self._pieces.appendleft(piece)
+            if before:
+                break
+
+    def _keep(self, piece: _Piece) -> None:
+        self._kept.append(piece)
+        self._kept_samples += len(piece.samples)
+        while self._kept_samples - len(self._kept[0].samples) > self._samples(KEPT_SECONDS):
+            self._kept_samples -= len(self._kept.popleft().samples)
+
+    def _keep_nothing(self) -> None:
+        self._kept.clear()
+        self._kept_samples = 0
+
+    def _forget(self, position: float) -> None:
+        """Nothing is left: all that was queued ended at `position`."""
+        self._start = self.end = position
+        self._pieces.clear()
+        self._spans.clear()
+        self._keep_nothing()
 
     def _aim(self) -> None:
-        self._gain.to(self._volume * self._ducked, 0 if self.dry else self._samples(DUCK_SECONDS))
+        self._gain.to(self._volume * self._ducked, self._samples(DUCK_SECONDS))
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self.rate)

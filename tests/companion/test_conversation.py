@@ -9,6 +9,7 @@ from scene import Scene, Shout
 from companion.audio import Audio
 from companion.errors import Cause, NoReply, NotHeard
 from companion.ports import Prompt, Usage
+from device.ramp import FADE_SECONDS
 from device.simulated import World
 from models.scripted import ScriptedChat, ScriptedTranscriber, ScriptedVoice
 
@@ -233,7 +234,7 @@ def test_interrupted_at_any_stage_it_is_silent_at_once_and_the_next_turn_works(s
         assert (scene.chat.open, scene.voice.open) == (0, 0), "closed before interrupt() returned"
         await scene.until_event("state", state="listening")
         await scene.world.sleep(0.4)
-        late = [began for began, _ in scene.speaker.heard if began >= interrupted]
+        late = [began for began, _ in scene.speaker.heard if began >= interrupted + FADE_SECONDS]
         assert late == [], "no sound of an old turn"
         await scene.user.done()
 

@@ -6,6 +6,7 @@ from scene import Scene, Shout
 from companion.audio import Audio, Frame
 from companion.errors import Cause, DeviceError, NoReply, NoVoice
 from companion.ports import Microphone, Press
+from device.ramp import FADE_SECONDS
 from models.scripted import ScriptedChat, ScriptedVoice
 
 
@@ -111,7 +112,7 @@ def test_muted_in_the_middle_of_a_reply_it_is_silent_at_once() -> None:
         scene.button.press(Press.LONG)
         muted = await scene.until_event("state", state="muted")
         await scene.world.sleep(1.0)
-        assert all(began <= muted.at for began, _ in scene.speaker.heard)
+        assert all(began <= muted.at + FADE_SECONDS for began, _ in scene.speaker.heard)
 
     scene.play(until=press)
     assert not scene.told("said")[-1].fields["complete"]

@@ -145,7 +145,7 @@ def sequence(seed: int, calling: Calling) -> list[str]:
     sounding = [(began, began + piece.seconds) for began, piece in scene.speaker.heard]
     for began, state in scene.light.shown:
         if state is State.MUTED:
-            assert not any(a < began + 0.001 < b - 0.02 for a, b in sounding), "muted it is silent"
+            assert not any(a < began + 0.001 < b - 0.03 for a, b in sounding), "muted it is silent"
     return happened
 
 

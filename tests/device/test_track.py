@@ -7,7 +7,8 @@ import pytest
 import soxr
 
 from companion.audio import Samples
-from device.track import FADE_SECONDS, Join, Track
+from device.ramp import FADE_SECONDS
+from device.track import Join, Track
 
 RATE = 48_000
 
@@ -81,11 +82,71 @@ def test_a_pause_fades_out_and_keeps_every_sample_that_is_left() -> None:
     assert steepest(np.concatenate([before, paused])) < 20
     assert paused[: fade - 1].all()
     assert not paused[fade - 1 :].any()
-    playing.resume()
+    playing.resume(0.0, playing.given)
     rest = playing.take(2 * RATE)
     assert steepest(np.concatenate([paused, rest[: RATE // 2]])) < 20
     assert np.count_nonzero(rest) == RATE - 480 - fade
     assert playing.dry
+
+
+def test_what_was_given_away_is_given_again() -> None:
+    playing = track()
+    sound = np.arange(RATE, dtype=np.int16) // 4
+    playing.append(sound, 0, 1.0)
+    playing.take(24_000)
+    playing.pause()
+    playing.take(4_800)
+    fade = round(FADE_SECONDS * RATE)
+    reached = (24_000 + fade) / RATE
+    assert playing.position(28_800) == pytest.approx(reached)
+    assert playing.resume(0.2, 28_800) == pytest.approx(0.2)
+    assert playing.position(28_800) == pytest.approx(reached - 0.2), "at once"
+    assert playing.sample(reached - 0.1) is None, "not yet again"
+    again = playing.take(9_600)
+    first = 24_000 + fade - 9_600
+    assert (again[fade:] == sound[first + fade : first + 9_600]).all()
+    assert playing.position(28_800 + 4_800) == pytest.approx(reached - 0.1)
+    assert playing.sample(reached - 0.1) == pytest.approx(28_800 + 4_800)
+    assert playing.sample(reached - 0.3) == pytest.approx(24_000 + fade - 14_400), "where it was heard first"
+    assert (playing.take(RATE)[: RATE - 24_000 - fade] == sound[24_000 + fade :]).all()
+    assert playing.position(999_999) == playing.end == 1.0
+
+
+def test_resumed_before_it_was_silent_it_fades_out_before_it_goes_back() -> None:
+    playing = track()
+    playing.append(np.full(RATE, 10_000, dtype=np.int16), 0, 1.0)
+    playing.take(24_000)
+    playing.pause()
+    before = playing.take(480)
+    assert playing.resume(0.3, 20_000) == pytest.approx(0.3)  # 4,480 samples are on their way
+    assert playing.position(24_480) == pytest.approx(20_000 / RATE - 0.3)
+    assert playing.position(22_000) == pytest.approx(22_000 / RATE)
+    after = playing.take(RATE // 2)
+    assert steepest(np.concatenate([before, after])) < 20
+    assert after.min() == 0
+    assert after[-1] == 10_000
+
+
+def test_what_was_played_before_a_silence_is_not_played_again() -> None:
+    playing = track()
+    playing.append(np.full(4_800, 9, dtype=np.int16), 0, 0.1)
+    playing.take(9_600)
+    playing.append(np.full(4_800, 5, dtype=np.int16), 0, 0.1)
+    playing.take(2_400)
+    playing.pause()
+    playing.take(4_800)
+    playing.resume(9.0, playing.given)
+    assert (playing.take(4_800) == 5).all()
+
+
+def test_two_seconds_and_more_are_kept() -> None:
+    playing = track()
+    playing.append(tone(60.0), 0, 60.0)
+    for _ in range(500):
+        playing.take(960)
+    playing.pause()
+    playing.take(4_800)
+    assert 2.3 < playing.resume(9.0, playing.given) < 3.0
 
 
 def test_nothing_sounds_while_it_was_paused_before() -> None:
@@ -94,7 +155,7 @@ def test_nothing_sounds_while_it_was_paused_before() -> None:
     playing.append(tone(0.1), 0, 0.1)
     assert not playing.take(9_600).any()
     assert playing.position(9_600) == 0
-    playing.resume()
+    playing.resume(0.0, playing.given)
     assert playing.take(9_600).any()
 
 
