@@ -13,26 +13,33 @@ BACKCHANNELS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "en": listed(
             """
-            mm / mmm / mhm / mm hmm / mmhmm / m hm / hm / hmm / uh huh / uhhuh / ah / oh / ooh / aha / yeah / yep / yup /
-            yes / ok / okay / right / sure / cool / wow / really / oh really / i see / oh yeah / oh yes / oh wow /
-            oh no / nice / great / good / ha / haha / hahaha / ha ha / ha ha ha / oh okay / all right / alright / huh / of course
+            mm / mmm / mhm / mm hmm / mmhmm / m hm / hm / hmm /
+            uh huh / uhhuh / ah / oh / ooh / aha / yeah / yep / yup /
+            yes / ok / okay / right / sure / cool /
+            wow / really / oh really / i see / oh yeah / oh yes / oh wow /
+            oh no / nice / great / good / ha / haha / hahaha /
+            ha ha / ha ha ha / oh okay / all right / alright / huh / of course
             """
         ),
         "de": listed(
             """
-            mm / mmh / mhm / hm / hmm / aha / ah / ach / ach so / achso / oh / ja / jaja / ja ja / ok / okay / genau / gut /
-            schön / toll / cool / wow / echt / ach echt / wirklich / stimmt / klar / na klar / haha / ha ha / natürlich / naja
+            mm / mmh / mhm / hm / hmm / aha / ah / ach / ach so /
+            achso / oh / ja / jaja / ja ja / ok / okay / genau / gut /
+            schön / toll / cool / wow / echt / ach echt / wirklich /
+            stimmt / klar / na klar / haha / ha ha / natürlich / naja
             """
         ),
         "es": listed(
             """
-            mm / mmm / mhm / ajá / ah / oh / sí / si / sí sí / vale / ok / okay / claro / ya / ya veo / bueno / bien /
+            mm / mmm / mhm / ajá / ah / oh / sí / si /
+            sí sí / vale / ok / okay / claro / ya / ya veo / bueno / bien /
             guau / en serio / de verdad / qué bien / jaja / ja ja / entiendo / genial
             """
         ),
         "fr": listed(
             """
-            mm / mmh / mhm / hum / ah / oh / ah bon / oui / ouais / oui oui / d'accord / ok / okay / bien / super / waouh /
+            mm / mmh / mhm / hum / ah / oh / ah bon / oui /
+            ouais / oui oui / d'accord / ok / okay / bien / super / waouh /
             vraiment / ah oui / je vois / c'est vrai / haha / ha ha / bien sûr / génial
             """
         ),

@@ -16,12 +16,14 @@ from pathlib import Path
 
 from companion import bodies, engines
 from companion.addressed import Addressed
+from companion.barge_in import BargeIn
 from companion.bodies import Body
 from companion.calling import ByButton, ByName, Open
 from companion.cast import Cast, Member
 from companion.character import Character
 from companion.conversation import Conversation
 from companion.ears import Ears
+from companion.echo import Echo, Verdict
 from companion.endpointing import PATIENCE
 from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
@@ -129,7 +131,8 @@ def put_together(
     journal = Journal(body.clock, *observers)
     hearing = chosen.hearing
     patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
-    ears = Ears(body.microphone, hearing.detector, patience)
+    echo = Echo(hearing.canceller, hearing.interruptible, _noting(journal))
+    ears = Ears(body.microphone, hearing.detector, patience, echo)
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
     members = [
@@ -138,9 +141,20 @@ def put_together(
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
     face = Face(body.light, journal)
+    addressed = Addressed(_names(settings, characters, hearing), characters[0].language)
     listening = Listening(
         calling=calling,
-        addressed=Addressed(_names(settings, characters, hearing), characters[0].language),
+        addressed=addressed,
+        barge_in=BargeIn(
+            ears=ears,
+            echo=echo,
+            name=hearing.wake_word,
+            talkers=[member.mouth for member in members],
+            addressed=addressed,
+            language=characters[0].language,
+            face=face,
+            journal=journal,
+        ),
         ears=ears,
         transcriber=hearing.transcriber,
         end_of_turn=hearing.end_of_turn,
@@ -176,6 +190,17 @@ def put_together(
         journal=journal,
         held=button,
     )
+
+
+def _noting(journal: Journal) -> Callable[[Verdict], None]:
+    """Notes in the journal how the toy may be interrupted."""
+
+    def note(verdict: Verdict) -> None:
+        rounded = {"delay": verdict.delay, "suppression": verdict.suppression}
+        fields = {name: None if value is None else round(value, 3) for name, value in rounded.items()}
+        journal.write("echo", barge_in=verdict.how.value, text=verdict.why, **fields)
+
+    return note
 
 
 def _names(settings: Settings, characters: Sequence[Character], hearing: Hearing) -> list[str]:

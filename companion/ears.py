@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
-from companion.endings import Ending
 from companion.echo import Echo
+from companion.endings import Ending
 from companion.endpointing import Patience, Rhythm
 from companion.errors import DeviceError
 from companion.loudness import Loudness
@@ -88,7 +88,10 @@ Noticed = SpeechBegan | Pause | WentOn | KeepsOn | Utterance | Quiet
 class Ears:
     """The one reader of the microphone."""
 
-    def __init__(self, microphone: Microphone, echo: Echo, detector: SpeechDetector, patience: Patience) -> None:
+    def __init__(
+        self, microphone: Microphone, detector: SpeechDetector, patience: Patience, echo: Echo | None = None
+    ) -> None:
+        """`echo`: what the microphone hears of the toy itself, which is taken out; None: it hears nothing of it."""
         self.patience = patience
         self.rhythm = Rhythm(patience)
         """Of whoever speaks to the toy."""
@@ -211,7 +214,7 @@ class Ears:
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
             )
-        return self._echo.cleaned(frame)
+        return self._echo.cleaned(frame) if self._echo else frame
 
     def _hear(self, frame: Frame) -> Noticed | None:
         probability = self._detector.probability(frame.captured)

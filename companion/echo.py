@@ -84,12 +84,23 @@ class Verdict:
     """Decibels by which the echo is softer than it was."""
 
 
+UNKNOWN: Final = Verdict(Interruptible.WORDS, "it was not heard yet how its own sound comes back")
+
+NO_REFERENCE: Final = Verdict(Interruptible.BUTTON, "nothing tells its ears what it plays itself")
+
+
 class Echo:
     """The toy's own sound in its microphone."""
 
-    def __init__(self, canceller: EchoCanceller | None, *, told: Callable[[Verdict], None], none: Verdict) -> None:
-        """`told` is called with each new verdict; `none` is what holds without a canceller."""
-        self.verdict = none
+    def __init__(
+        self,
+        canceller: EchoCanceller | None,
+        verdict: Verdict = UNKNOWN,
+        told: Callable[[Verdict], None] = lambda _: None,
+    ) -> None:
+        """`verdict` is what holds until something is measured: for ever without a canceller. `told` is called with
+        each new one."""
+        self.verdict = verdict
         self._canceller = canceller
         self._told = told
         self._silent = SPAN
@@ -106,7 +117,10 @@ class Echo:
 
     def cleaned(self, frame: Frame) -> Frame:
         """What was captured without the toy's own sound."""
-        if self._canceller is None or frame.played is None:
+        if self._canceller is None:
+            return frame
+        if frame.played is None:
+            self._conclude(NO_REFERENCE)
             return frame
         self._silent = 0 if frame.played.samples.any() else self._silent + 1
         clean = self._canceller.cancel(frame)
@@ -167,9 +181,12 @@ class Echo:
         delay = self.verdict.delay
         if suppression < WELL or delay is None:
             delay = _delay(Audio.join(self._far), Audio.join(self._near))
-        verdict = _verdict(suppression, delay)
-        if verdict.how is not self.verdict.how or self.verdict.suppression is None:
-            self.verdict = verdict
+        self._conclude(_verdict(suppression, delay))
+
+    def _conclude(self, verdict: Verdict) -> None:
+        news = verdict.how is not self.verdict.how or self.verdict is UNKNOWN
+        self.verdict = verdict
+        if news:
             self._told(verdict)
 
 
@@ -200,7 +217,7 @@ def _delay(played: Audio, captured: Audio) -> float | None:
 
 
 def _floats(audio: Audio) -> NDArray[np.float32]:
-    return audio.samples / np.float32(32768.0)
+    return audio.samples.astype(np.float32) / np.float32(32768.0)
 
 
 def _power(samples: NDArray[np.float32]) -> float:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from companion.character import Character
-from companion.errors import SettingsError
-from companion.ports import EndOfTurn, SpeechDetector, Transcriber, WakeWord
+from companion.echo import UNKNOWN, Interruptible, Verdict
+from companion.errors import CompanionError, SettingsError
+from companion.ports import EchoCanceller, EndOfTurn, SpeechDetector, Transcriber, WakeWord
 from companion.served import Served, store
 from companion.settings import Called, Settings
 
@@ -27,6 +28,9 @@ class Hearing:
     transcriber_served: Served
     end_of_turn: EndOfTurn | None
     """None: nobody has put one into the store."""
+    canceller: EchoCanceller | None
+    interruptible: Verdict
+    """Until something is measured; for ever without a canceller."""
     called: Called
     called_served: Served
     wake_word: WakeWord | None = None
@@ -45,7 +49,8 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
 
     transcriber, served = _transcriber(settings, characters[0].language)
     end_of_turn, skipped = _end_of_turn(settings)
-    ears = SileroDetector(), transcriber, replace(served, skipped=(*served.skipped, *skipped)), end_of_turn
+    served = replace(served, skipped=(*served.skipped, *skipped))
+    ears = SileroDetector(), transcriber, served, end_of_turn, *_canceller(settings)
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
@@ -86,6 +91,26 @@ def _end_of_turn(settings: Settings) -> tuple[EndOfTurn | None, tuple[str, ...]]
 
     found = find_smart_turn(store(settings))
     return SmartTurn(found.path) if found.path else None, found.skipped
+
+
+def _canceller(settings: Settings) -> tuple[EchoCanceller | None, Verdict]:
+    """What takes the toy's own voice out of its microphone, and how it may be interrupted until it is measured how
+    well."""
+    from models.kalman_canceller import KalmanCanceller
+    from models.webrtc_canceller import WebrtcCanceller
+
+    match settings.body.echo:
+        case "auto" | "kalman":
+            return KalmanCanceller(), UNKNOWN
+        case "webrtc":
+            try:
+                return WebrtcCanceller(), UNKNOWN
+            except CompanionError as error:
+                return None, Verdict(Interruptible.BUTTON, str(error))
+        case "hardware":
+            return None, Verdict(Interruptible.FULL, "its sound card takes its own sound out")
+        case _:
+            return None, Verdict(Interruptible.BUTTON, "nothing takes its own sound out of its microphone")
 
 
 def _wake_word(

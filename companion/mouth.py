@@ -40,10 +40,28 @@ class Mouth:
         self._voice = voice
         self._speaker = speaker
         self._journal = journal
+        self._saying: Saying | None = None
 
     def change_volume(self, factor: float) -> None:
         """Speak louder or quieter from now on, by a factor of the amplitude, as far as the owner allows."""
         self._speaker.volume = min(1.0, max(QUIETEST, self._speaker.volume * factor))
+
+    def duck(self, decibels: float) -> None:
+        """Be softer, if it speaks."""
+        if self._saying:
+            self._speaker.duck(decibels)
+
+    def pause(self) -> None:
+        """Fall silent and keep what is left, if it speaks."""
+        if self._saying:
+            self._speaker.pause()
+
+    def resume(self) -> None:
+        """Go on in full voice, if it spoke: with the word that was cut off."""
+        if self._saying:
+            position = self._speaker.position
+            self._speaker.duck(0.0)
+            self._speaker.resume(again=position - self._saying.word_begins(position))
 
     async def say(
         self,
@@ -58,6 +76,7 @@ class Mouth:
         and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
         """
         ended: float | None = None
+        self._saying = saying
         try:
             async with aclosing(ahead(self._sounds(phrases, turn), LOOK_AHEAD)) as sounds:
                 async for sound in sounds:
@@ -75,6 +94,7 @@ class Mouth:
         finally:
             saying.heard(until=self._speaker.position, complete=ended is not None)
             self._speaker.stop()
+            self._saying = None
             if saying.words:
                 self._journal.write("said", at=ended, character=self._name, **saying.account())
 

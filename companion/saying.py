@@ -35,6 +35,9 @@ class Saying:
         """The speaker's position after its last sample so far; 0 before there is one."""
         return self._phrases[-1][2] if self._phrases else 0.0
 
+    def word_begins(self, position: float) -> float:
+        return position
+
     def heard(self, until: float, complete: bool) -> None:
         """It is over: the speaker came to position `until`; `complete` if nothing more was to come."""
         self._complete = complete

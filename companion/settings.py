@@ -148,6 +148,11 @@ class Body(_Section):
     microphone: str | None = Field(default=None, description="a sound card by name; else the system's default")
     speaker: str | None = Field(default=None, description="a sound card by name; else the system's default")
     volume: float = Field(default=1.0, ge=0.0, le=1.0, description="how loud it may be, 0 to 1")
+    echo: Literal["auto", "kalman", "webrtc", "hardware", "none"] = Field(
+        default="auto",
+        description="what takes its own voice out of its microphone, so that it can be interrupted: auto (kalman), "
+        "kalman, webrtc (needs the package livekit), hardware (the sound card does), or none (its button interrupts)",
+    )
 
 
 class Models(_Section):

@@ -19,6 +19,7 @@ from companion import build, engines
 from companion.audio import Audio
 from companion.bodies import Body
 from companion.character import Character, Espeak
+from companion.echo import Interruptible, Verdict
 from companion.hearing import SPHINX
 from companion.life import Life
 from companion.loudness import WANTED
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from device.room import Room
     from device.scripted_user import Interruption, Line, ScriptedUser
     from device.simulated import SimulatedLight, SimulatedSpeaker, World
+
+ALONE = Verdict(Interruptible.FULL, "there is no room around it that its own sound could come back from")
 
 FAINTEST = -60.0
 """dBFS; what is below that is a recording of nobody, and does not tell how loud the user speaks."""
@@ -85,7 +88,7 @@ async def simulation(
         user = ScriptedUser(lines, light, np.random.default_rng(seed), presses, interruptions)
         said = [*lines, *(interruption.line for interruption in interruptions)]
         around = await acoustics(room, seed, speaker, chosen.voices[0], characters[0].opening, said) if room else None
-        heard = chosen.hearing
+        heard = chosen.hearing if room else replace(chosen.hearing, canceller=None, interruptible=ALONE)
         transcriber = heard.transcriber
         if heard.transcriber_served.name == SPHINX:
             transcriber = TypedTranscriber(transcriber, user.typed)

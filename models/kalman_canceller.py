@@ -81,9 +81,9 @@ class KalmanCanceller:
         if self._silent > _BLOCKS:
             return frame.captured
         self._hear(frame.played)
-        near = frame.captured.samples / np.float32(32768.0)
+        near = _floats(frame.captured)
         predicted = np.fft.irfft((self._far * self._path).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
-        rest = near - predicted
+        rest: _Floats = near - predicted
         self._watch(near, predicted)
         self._learn(rest)
         self._learnt += self._silent == 0
@@ -98,7 +98,7 @@ class KalmanCanceller:
 
     def _hear(self, played: Audio) -> None:
         self._last[:FRAME_SAMPLES] = self._last[FRAME_SAMPLES:]
-        self._last[FRAME_SAMPLES:] = played.samples / np.float32(32768.0)
+        self._last[FRAME_SAMPLES:] = _floats(played)
         self._far[1:] = self._far[:-1].copy()
         self._far[0] = np.fft.rfft(self._last)
 
@@ -112,7 +112,7 @@ class KalmanCanceller:
     def _learn(self, rest: _Floats) -> None:
         error = np.fft.rfft(np.concatenate([np.zeros(FRAME_SAMPLES, dtype=np.float32), rest])).astype(np.complex64)
         power = np.square(self._far.real) + np.square(self._far.imag)
-        self._others = _SMOOTH * self._others + (1 - _SMOOTH) * np.square(np.abs(error))
+        self._others += np.float32(1 - _SMOOTH) * (np.square(np.abs(error)) - self._others)
         # A block of 2 n samples of which n are zeros holds half of the power.
         gain = self._doubt / (0.5 * (self._doubt * power).sum(axis=0) + self._others + np.float32(1e-7))
         step = np.fft.irfft(gain * self._far.conj() * error, axis=1)
@@ -121,3 +121,7 @@ class KalmanCanceller:
         path = np.square(self._path.real) + np.square(self._path.imag)
         self._doubt *= np.float32(_FORGETS**2) * (1 - np.float32(0.5) * gain * power)
         self._doubt += np.float32(1 - _FORGETS**2) * path + np.float32(1e-10)
+
+
+def _floats(audio: Audio) -> _Floats:
+    return audio.samples.astype(np.float32) / np.float32(32768.0)

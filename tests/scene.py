@@ -11,11 +11,13 @@ import numpy as np
 
 from companion.addressed import Addressed
 from companion.audio import RATE, Samples
+from companion.barge_in import BargeIn
 from companion.calling import ByButton, ByName, Calling, Open
 from companion.cast import Cast, Member
 from companion.character import Character, parse
 from companion.conversation import Conversation
 from companion.ears import Ears
+from companion.echo import UNKNOWN, Echo, Interruptible, Verdict
 from companion.endpointing import Patience
 from companion.face import Face
 from companion.history import History
@@ -24,12 +26,13 @@ from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
-from companion.ports import ChatModel, Engine, Event, Microphone, SpeechDetector, Transcriber, Voice
+from companion.ports import ChatModel, Event, Microphone, SpeechDetector, Transcriber, Voice, WakeWord
 from companion.simulation import acoustics
 from device.room import Room
 from device.scripted_user import Interruption, ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
 from device.simulated_button import SimulatedButton
+from models.kalman_canceller import KalmanCanceller
 from models.scripted import ScriptedChat, ScriptedDetector, ScriptedTranscriber, ScriptedVoice
 
 Result = TypeVar("Result")
@@ -80,6 +83,7 @@ class Scene:
         detector: SpeechDetector | None = None,
         interruptions: Sequence[Interruption] = (),
         room: Room | None = None,
+        interruptible: Interruptible = Interruptible.BUTTON,
         seed: int = 0,
         longest: float = 600.0,
     ) -> None:
@@ -106,15 +110,29 @@ class Scene:
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds, around)
         journal = Journal(self.world, self.events.append)
         heard = microphone(self.microphone) if microphone else self.microphone
-        ears = Ears(heard, detector or ScriptedDetector(), patience or Patience())
+        told = Verdict(interruptible, "so says the scene")
+        echo = Echo(KalmanCanceller() if room else None, UNKNOWN if room else told)
+        ears = Ears(heard, detector or ScriptedDetector(), patience or Patience(), echo)
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
-        named: dict[str, Engine] = {"name": calling._name} if isinstance(calling, ByName) else {}
+        named: dict[str, WakeWord] = {"name": calling._name} if isinstance(calling, ByName) else {}
         face = Face(self.light, journal)
+        addressed = Addressed([one.name for one in characters], "en")
+        members = [Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]
         listening = Listening(
             calling=calling or Open(),
-            addressed=Addressed([one.name for one in characters], "en"),
+            addressed=addressed,
+            barge_in=BargeIn(
+                ears=ears,
+                echo=echo,
+                name=named.get("name"),
+                talkers=[member.mouth for member in members],
+                addressed=addressed,
+                language="en",
+                face=face,
+                journal=journal,
+            ),
             ears=ears,
             transcriber=self.transcriber,
             end_of_turn=None,
@@ -125,7 +143,7 @@ class Scene:
             warm=self.mind.warm,
         )
         conversation = Conversation(
-            cast=Cast([Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]),
+            cast=Cast(members),
             listening=listening,
             mind=self.mind,
             face=face,
