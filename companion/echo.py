@@ -27,6 +27,9 @@ WELL: Final = 20.0
 ENOUGH: Final = 10.0
 """... but so much, is more careful; one that takes out even less cannot tell others from itself."""
 
+SLACK: Final = 4.0
+"""Decibels by which it may be less well for a while."""
+
 LATEST: Final = 0.4
 """Seconds after which an echo comes too late to be taken out: WebRTC's canceller ends there, ours little later."""
 
@@ -181,6 +184,8 @@ class Echo:
         delay = self.verdict.delay
         if suppression < WELL or delay is None:
             delay = _delay(Audio.join(self._far), Audio.join(self._near))
+        if self.verdict.how is Interruptible.FULL and suppression >= WELL - SLACK:
+            suppression = max(suppression, WELL)  # once it was good, it need not be so good all the time
         self._conclude(_verdict(suppression, delay))
 
     def _conclude(self, verdict: Verdict) -> None:

@@ -26,9 +26,12 @@ SPAN_SECONDS: Final = 0.5
 _BLOCKS: Final = 50  # of 10 ms
 _BINS: Final = FRAME_SAMPLES + 1
 
-_UNSURE: Final = 3e-3
-"""Variance of each coefficient before anything is known. Of 1, 0.1, 0.01 and 0.001, 0.003 was 10 dB down soonest
-[tried]."""
+_UNSURE: Final = 0.012
+"""Variance of each coefficient before anything is known, against the power that comes back of what is played. Of 0.4,
+0.04 and 0.004, 0.012 was 10 dB down soonest [tried]."""
+
+_FAINTEST: Final = 3e-3
+"""What comes back at least, to begin with: -25 dB."""
 
 _FORGETS: Final = 0.99
 """How much of the echo's path is the same 10 ms later: of people who walk around, and of clocks that drift apart. With
@@ -85,13 +88,17 @@ class KalmanCanceller:
         predicted = np.fft.irfft((self._far * self._path).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
         rest: _Floats = near - predicted
         self._watch(near, predicted)
+        if self.learning:
+            self._guess(near)
         self._learn(rest)
         self._learnt += self._silent == 0
         return Audio(np.clip(np.rint(rest * 32768.0), -32768, 32767).astype(np.int16))
 
     def _unlearn(self) -> None:
         self._path = np.zeros((_BLOCKS, _BINS), dtype=np.complex64)
-        self._doubt = np.full((_BLOCKS, _BINS), _UNSURE, dtype=np.float32)
+        self._back = _FAINTEST
+        self._doubt = np.full((_BLOCKS, _BINS), _UNSURE * _FAINTEST, dtype=np.float32)
+        self._sent = self._came = 0.0
         self._others = np.zeros(_BINS, dtype=np.float32)
         self._power = self._found = 0.0
         self._learnt = 0
@@ -108,6 +115,14 @@ class KalmanCanceller:
         self._found = _LATELY * self._found + float((predicted * near).sum())
         if self._found < _WORTH * self._power - _UNHEARD:
             self._unlearn()
+
+    def _guess(self, near: _Floats) -> None:
+        """How much comes back: what is unknown is as large as that."""
+        self._sent += float(np.square(self._last[FRAME_SAMPLES:]).sum())
+        self._came += float(np.square(near).sum())
+        if self._came > self._back * self._sent > 0:
+            self._doubt *= np.float32(self._came / self._sent / self._back)
+            self._back = self._came / self._sent
 
     def _learn(self, rest: _Floats) -> None:
         error = np.fft.rfft(np.concatenate([np.zeros(FRAME_SAMPLES, dtype=np.float32), rest])).astype(np.complex64)
