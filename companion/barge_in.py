@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from companion.addressed import Addressed
@@ -23,7 +23,7 @@ from companion.endings import Ending, says_nothing
 from companion.errors import NotHeard
 from companion.face import Face
 from companion.journal import Journal
-from companion.ports import WakeWord
+from companion.ports import Wake, WakeWord
 from companion.state import State
 
 DUCK = 15.0
@@ -31,6 +31,12 @@ DUCK = 15.0
 
 SOFTER = 8.0
 """Decibels below whoever spoke to the toy before, in the loudest half second: who is softer talks to others."""
+
+STOP = "stop"
+"""The word that always ends a reply, even where speech-to-text makes something else of it ..."""
+
+SHORT_SECONDS = 1.0
+"""... if it is all that was said, as far as its length tells."""
 
 LOOK_SECONDS = 0.1
 """Between two looks at whether it is known by now how well the toy's own sound is taken out."""
@@ -74,17 +80,17 @@ class BargeIn:
         *,
         ears: Ears,
         echo: Echo,
-        name: WakeWord | None,
+        words: WakeWord | None,
         talkers: Sequence[Talker],
         addressed: Addressed,
         language: str,
         face: Face,
         journal: Journal,
     ) -> None:
-        """`name`: what hears the name by which the toy is called, if it is. `language`: a BCP 47 tag."""
+        """`words`: what hears the toy's name, and `STOP`. `language`: a BCP 47 tag."""
         self._ears = ears
         self._echo = echo
-        self._name = name
+        self._words = words
         self._talkers = talkers
         self._addressed = addressed
         self._language = language
@@ -115,8 +121,8 @@ class BargeIn:
         """
         self._obeys, self._ends = obeys, ends
         while not self.hears_speech:
-            if self._name and self._echo.verdict.how is Interruptible.WORDS:
-                await self._ears.called(self._name)
+            if self._words and self._echo.verdict.how is Interruptible.WORDS:
+                await self._ears.called(self._words)
                 self._interrupt()
                 return None
             await self._ears.ignore(LOOK_SECONDS)
@@ -129,14 +135,15 @@ class BargeIn:
                     return heard
                 self._go_on()
         finally:
-            self._ears.marks, self._ears.softest = (), -math.inf
+            self._hear_normally()
 
     def _begin(self) -> None:
         """Nobody speaks over the toy, yet."""
         boldness = BOLDNESS[self._echo.verdict.how]
         self._ears.marks = boldness.pause, boldness.discard
         self._ears.softest = self._addressed.usual - SOFTER
-        self._ducked = self._paused = self._meant = False
+        self._ears.listens_for = self._words
+        self._ducked = self._paused = self._meant = self._stopped = False
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""
@@ -151,8 +158,11 @@ class BargeIn:
                     self._pause()
                 case KeepsOn():
                     self._interrupt()
+                case Wake(phrase, sure) if sure or phrase == STOP:
+                    self._stopped = phrase == STOP
+                    self._interrupt()
                 case Pause(so_far):
-                    if not self._paused:
+                    if not (self._paused or self._meant):
                         self._go_on()
                     self._drafts.begin(so_far)
                 case Utterance() as utterance:
@@ -168,11 +178,16 @@ class BargeIn:
             if self._meant:
                 raise
             return None
+        if self._stopped and utterance.ended - utterance.began < SHORT_SECONDS:
+            return replace(heard, text=STOP)
         if self._addressed.against(heard, None, asked=False):
             return None
         if not self._meant and self._paused and not self._only_listens(heard.text) and not self._obeys(heard.text):
             self._interrupt()
         return heard if self._meant else None
+
+    def _hear_normally(self) -> None:
+        self._ears.marks, self._ears.softest, self._ears.listens_for = (), -math.inf, None
 
     def _reads(self, text: str) -> None:
         """What was read at a pause may be enough to decide."""
@@ -213,7 +228,7 @@ class BargeIn:
         if self._meant:
             return
         self._meant = True
-        self._ears.marks, self._ears.softest = (), -math.inf
+        self._hear_normally()
         self._journal.write("interrupted")
         self._face.show(State.LISTENING)
         self._ends()

@@ -82,7 +82,7 @@ class Quiet:
     """Nobody has spoken for as long as was asked."""
 
 
-Noticed = SpeechBegan | Pause | WentOn | KeepsOn | Utterance | Quiet
+Noticed = SpeechBegan | Pause | WentOn | KeepsOn | Wake | Utterance | Quiet
 
 
 class Ears:
@@ -101,6 +101,8 @@ class Ears:
         """How many were heard so far."""
         self.marks: Sequence[float] = ()
         """Seconds of speech in an utterance at which `next` tells that somebody keeps on."""
+        self.listens_for: WakeWord | None = None
+        """What `next` tells as soon as it is said."""
         self.softest = -math.inf
         """dBFS of the softest speech that counts."""
         self._microphone = microphone
@@ -111,6 +113,7 @@ class Ears:
         self._held = self._finished = False
         self._zeros = 0
         self._power = 0.0
+        self._woken: Wake | None = None
 
     async def next(self, patience: float = math.inf) -> Noticed:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
@@ -118,8 +121,13 @@ class Ears:
         frames_left = patience / FRAME_SECONDS
         while True:
             frame = await self._read()
+            if self.listens_for and (wake := self.listens_for.hears(self.loudness.evened(frame.captured))):
+                self._woken = wake
             if noticed := self._hear(frame):
                 return noticed
+            if self._woken:
+                wake, self._woken = self._woken, None
+                return wake
             frames_left -= 1
             if self._speech is None and (frames_left < 0.5 or self._finished):
                 self._finished = False

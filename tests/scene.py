@@ -126,7 +126,7 @@ class Scene:
             barge_in=BargeIn(
                 ears=ears,
                 echo=echo,
-                name=named.get("name"),
+                words=named.get("name"),
                 talkers=[member.mouth for member in members],
                 addressed=addressed,
                 language="en",
