@@ -114,9 +114,10 @@ class ScriptedUser:
         self._replied: float | None = None
         """When the first reply became audible, in seconds of the world."""
         self._last_spoke = 0.0
-        self._said: list[Said] = []
+        self.said: list[Said] = []
+        """What was said so far, interruptions included."""
         self._sounding: list[Said] = []
-        """Of these what is being said; more than one where the user interrupts himself."""
+        """Of this what is being said; more than one thing where interruptions overlap."""
         self._done = asyncio.Event()
 
     async def done(self) -> None:
@@ -137,7 +138,7 @@ class ScriptedUser:
     def typed(self, utterance: Utterance) -> str | None:
         """The text from which `utterance` was made; None if it was spoken. A line that the ears took for two
         utterances is all in the first; asked again about the same one, what it says is the same."""
-        for said in self._said:
+        for said in self.said:
             if said.line.text is not None and said.began < utterance.ended and utterance.began < said.ended:
                 said.first = utterance.began if said.first is None else said.first
                 return said.line.text if utterance.began == said.first else ""
@@ -146,7 +147,7 @@ class ScriptedUser:
     def _look(self, now: float) -> None:
         """Begin to say what is to be said now, by what the light shows."""
         state = self._light.state
-        if state is State.SPEAKING and self._said and self._replied is None and self._light.since > self._said[0].began:
+        if state is State.SPEAKING and self.said and self._replied is None and self._light.since > self.said[0].began:
             self._replied = self._light.since
         if self._replied is not None:
             while self._interruptions and now > self._replied + self._interruptions[0].after - FRAME_SECONDS / 2:
@@ -164,8 +165,8 @@ class ScriptedUser:
     def _say(self, line: Line, now: float) -> None:
         if not self._sounding:
             self._press(Press.DOWN)
-        self._said.append(Said(line, now))
-        self._sounding.append(self._said[-1])
+        self.said.append(Said(line, now))
+        self._sounding.append(self.said[-1])
 
     def _over(self, sounds: Sequence[Samples]) -> Samples:
         """A frame of all these at once, and of silence where they end."""

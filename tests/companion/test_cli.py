@@ -161,6 +161,20 @@ def test_the_same_command_twice_gives_the_same_journal(tmp_path: Path) -> None:
     assert first == run("second.jsonl")
 
 
+def test_a_conversation_in_a_room_that_is_interrupted_is_the_same_every_time_too(tmp_path: Path) -> None:
+    def run(name: str) -> list[dict[str, Any]]:
+        path = tmp_path / name
+        room = ("--room", "echo=-12,delay=40,noise=-65,drift=20", "--interrupt", f"1.5={SPEECH / 'dog-rms.wav'}")
+        done = companion("simulate", "--say", "What about dragons?", *room, "--seed", 3, "--journal", path)
+        assert (done.returncode, done.stderr) == (0, "")
+        timed = {"stages", "voice_to_voice", "usage"}
+        return [{key: value for key, value in event.items() if key not in timed} for event in journal(path)]
+
+    first = run("first.jsonl")
+    assert next(event["text"] for event in first if event["event"] == "heard") == "What about dragons?"
+    assert first == run("second.jsonl")
+
+
 def test_another_seed_may_answer_differently_but_hears_the_same(tmp_path: Path) -> None:
     replies = set()
     for seed in range(3):
@@ -215,6 +229,7 @@ def test_a_simulation_ends_although_the_service_refuses_the_key() -> None:
         ["--out", "a", "--journal", "a"],
         ["--out", "a", "--timeline", "./a"],
         ["--wav", "hello.wav", "--out", "hello.wav"],
+        ["--interrupt", "1=hello.wav", "--out", "hello.wav"],
         ["--character", "pip.toml", "--journal", "pip.toml"],
     ],
 )
@@ -316,6 +331,15 @@ def test_all_mistakes_in_the_settings_are_told_at_once(tmp_path: Path) -> None:
         (["simulate", "--wave", "x"], 2, "--wav"),
         (["simulate", "--say", "Hi", "--character", "pipp"], 78, "did you mean pip?"),
         (["simulate", "--say", "Hi", "--out", "/nowhere/at/all.wav"], 1, "/nowhere/at/all.wav"),
+        (["simulate", "--say", "Hi", "--room", "ecko=-6"], 2, "did you mean echo?"),
+        (["simulate", "--say", "Hi", "--room", "delay=900"], 2, "from 5 to 500 (ms)"),
+        (["simulate", "--say", "Hi", "--room", ""], 2, "there are echo, delay, noise and drift"),
+        (["simulate", "--terminal", "--room", "echo=-6"], 2, "--terminal alone"),
+        (["simulate", "--say", "Hi", "--interrupt", "stop.wav"], 2, "SECONDS=FILE, such as 1.5=stop.wav"),
+        (["simulate", "--say", "Hi", "--interrupt", "-1=stop.wav"], 2, "with 0 seconds or more, not '-1=stop.wav'"),
+        (["simulate", "--say", "Hi", "--interrupt", "nan=stop.wav"], 2, "not 'nan=stop.wav'"),
+        (["simulate", "--say", "Hi", "--interrupt", "1.5="], 2, "not '1.5='"),
+        (["simulate", "--say", "Hi", "--interrupt", "1=/nowhere/stop.wav"], 1, "/nowhere/stop.wav: there is no such"),
         (["characters", "show", "ottо.toml"], 78, "cannot be read"),
         (["chat", "--character", "nobody"], 78, "otto, pip"),
     ],

@@ -20,8 +20,10 @@ from sound_server import CARD, SoundServer, sound_here
 import device.microphone
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Samples
 from companion.ports import Clock, Microphone
+from device.echo_path import Acoustics
 from device.microphone import SoundCardMicrophone
-from device.simulated import SimulatedMicrophone, World
+from device.room import Room
+from device.simulated import SimulatedMicrophone, SimulatedSpeaker, World
 from device.sound_cards import PortAudio
 from device.wall_clock import WallClock
 
@@ -71,13 +73,19 @@ class Simulated:
         return [int(frame.captured.samples[0]) for frame in frames]
 
 
+def count(begins: float) -> Samples:
+    return np.full(FRAME_SAMPLES, round(begins / FRAME_SECONDS) % 30_000, np.int16)
+
+
 def simulated() -> Simulated:
     world = World()
-
-    def count(begins: float) -> Samples:
-        return np.full(FRAME_SAMPLES, round(begins / FRAME_SECONDS) % 30_000, np.int16)
-
     return Simulated(world, SimulatedMicrophone(world, count))
+
+
+def in_a_room() -> Simulated:
+    world = World()
+    acoustics = Acoustics(Room(), seed=0, gain=1.0, heard=SimulatedSpeaker(world).heard)
+    return Simulated(world, SimulatedMicrophone(world, count, acoustics), stale=3 * FRAME_SECONDS - 1e-9)
 
 
 RUSTLE_SECONDS = 8.0
@@ -144,13 +152,15 @@ def server() -> Iterator[SoundServer]:
         yield made
 
 
-MICROPHONES = ("simulated", "sound card")
+MICROPHONES = ("simulated", "simulated, in a room", "sound card")
 
 
 @pytest.fixture(params=MICROPHONES)
 def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Stage:
     if request.param == "simulated":
         return simulated()
+    if request.param == "simulated, in a room":
+        return in_a_room()
     monkeypatch.setattr(device.microphone, "RING_SECONDS", RING_SECONDS)
     return SoundCard(request.getfixturevalue("server"))
 

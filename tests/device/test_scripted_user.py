@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
 import pytest
-from scene import Shout, in_world
+from scene import Scene, Shout, in_world
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Samples, Utterance
 from companion.ports import Press
 from companion.state import State
 from device.recording import SpokenText
-from device.scripted_user import PATIENT_SECONDS, POLITE_SECONDS, ScriptedUser
+from device.scripted_user import PATIENT_SECONDS, POLITE_SECONDS, Interruption, ScriptedUser
 from device.simulated import SimulatedLight, World
 
 Result = TypeVar("Result")
@@ -23,12 +23,12 @@ Result = TypeVar("Result")
 class Stage:
     """A user in front of a light that the test switches."""
 
-    def __init__(self, *lines: Shout | SpokenText) -> None:
+    def __init__(self, *lines: Shout | SpokenText, interruptions: Sequence[Interruption] = ()) -> None:
         self.world = World(longest=120.0)
         self.light = SimulatedLight(self.world)
         self.presses: list[tuple[float, Press]] = []
         """When, in seconds of the world, and what the button did."""
-        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0), self._press)
+        self.user = ScriptedUser(lines, self.light, np.random.default_rng(0), self._press, interruptions)
         self.frames: list[Samples] = []
         self.world.add(lambda now: self.frames.append(self.user.sounds(now)))
 
@@ -278,3 +278,129 @@ def test_a_typed_line_is_heard_at_the_rate_of_the_ears(rate: int) -> None:
     assert np.concatenate(list(line.samples())).tolist() == samples.tolist(), "and again, when asked again"
     assert line.text == "hello"
     assert Audio(samples).level == pytest.approx(Audio(sine).level, abs=0.2)
+
+
+def answered(stage: Stage, *, speaks: float, then: float = 10.0, replies: int = 1) -> Callable[[], Awaitable[None]]:
+    """A toy that opens the conversation and gives each line a reply, `speaks` seconds long."""
+
+    async def act() -> None:
+        stage.light.show(State.SPEAKING)
+        await stage.world.sleep(2.0)
+        for _ in range(replies):
+            said = len(stage.spoke())
+            stage.light.show(State.LISTENING)
+            while len(stage.spoke()) == said or np.abs(stage.frames[-1]).max() > 1:
+                await stage.world.sleep(FRAME_SECONDS)
+            stage.light.show(State.THINKING)
+            await stage.world.sleep(0.5)
+            stage.light.show(State.SPEAKING)
+            await stage.world.sleep(speaks)
+        stage.light.show(State.LISTENING)
+        await stage.world.sleep(then)
+
+    return act
+
+
+@pytest.mark.parametrize("after", [0.0, 0.5, 1.23, 3.0, 7.777])
+def test_an_interruption_is_said_exactly_so_long_after_the_first_reply_became_audible(after: float) -> None:
+    stage = Stage(Shout(1.0), interruptions=[Interruption(after, Shout(0.5))])
+    stage.live(answered(stage, speaks=5.0))
+    replied = [at for at, state in stage.light.shown if state is State.SPEAKING][1]
+    _, (began, ended) = stage.spoke()
+    assert replied + after - FRAME_SECONDS / 2 < began < replied + after + FRAME_SECONDS / 2 + 1e-9
+    assert ended - began == pytest.approx(0.5)
+
+
+def test_it_is_the_first_reply_that_is_interrupted_and_no_other() -> None:
+    stage = Stage(Shout(1.0), Shout(1.0), interruptions=[Interruption(0.5, Shout(0.2))])
+    stage.live(answered(stage, speaks=2.0, replies=2))
+    assert [round(ended - began, 2) for began, ended in stage.spoke()] == [1.0, 0.2, 1.0]
+
+
+def test_several_interruptions_are_said_in_the_order_of_their_times() -> None:
+    stage = Stage(Shout(1.0), interruptions=[Interruption(2.0, Shout(0.2)), Interruption(1.0, Shout(0.4))])
+    stage.live(answered(stage, speaks=5.0))
+    assert [round(ended - began, 2) for began, ended in stage.spoke()] == [1.0, 0.4, 0.2]
+
+
+def test_what_is_said_at_once_is_mixed_and_clipped() -> None:
+    stage = Stage(Shout(1.0), interruptions=[Interruption(1.0, Shout(1.0))] * 8)
+    stage.live(answered(stage, speaks=5.0))
+    _, (began, ended) = stage.spoke()
+    heard = np.concatenate(stage.frames)[round(began * RATE) : round(ended * RATE)].astype(int)
+    once = np.concatenate(list(Shout(1.0).samples())).astype(int)
+    assert np.array_equal(heard, np.clip(8 * once, -32_768, 32_767))
+
+
+def test_a_line_does_not_begin_while_an_interruption_is_being_said() -> None:
+    stage = Stage(Shout(1.0), Shout(1.0), interruptions=[Interruption(1.0, Shout(4.0))])
+    stage.live(answered(stage, speaks=2.0))
+    (_, _), (_, ended), (began, _) = stage.spoke()
+    assert began - ended == pytest.approx(PATIENT_SECONDS, abs=2 * FRAME_SECONDS), "nobody has answered it"
+
+
+def test_the_button_is_held_while_an_interruption_is_said_too() -> None:
+    overlapping = [Interruption(1.0, Shout(1.0)), Interruption(1.5, Shout(1.0)), Interruption(4.0, Shout(0.5))]
+    stage = Stage(Shout(1.0), interruptions=overlapping)
+    stage.live(answered(stage, speaks=8.0))
+    assert len(stage.spoke()) == 3
+    held = [
+        (press, pytest.approx(at))
+        for began, ended in stage.spoke()
+        for press, at in ((Press.DOWN, began), (Press.UP, ended))
+    ]
+    assert [(press, at) for at, press in stage.presses] == held
+
+
+@pytest.mark.parametrize("after", [1.0, 30.0])
+def test_the_script_is_done_when_the_toy_had_time_to_answer_the_last_interruption(after: float) -> None:
+    stage = Stage(Shout(1.0), interruptions=[Interruption(after, Shout(0.5))])
+
+    async def act() -> float:
+        living = asyncio.create_task(answered(stage, speaks=2.0, then=60.0)())
+        await stage.user.done()
+        now = stage.world.now()
+        living.cancel()
+        await asyncio.wait({living})
+        return now
+
+    done = stage.live(act)
+    assert len(stage.spoke()) == 2
+    rests = max(stage.light.since, stage.spoke()[-1][1])
+    assert done - rests == pytest.approx(PATIENT_SECONDS, abs=3 * FRAME_SECONDS)
+
+
+def test_where_no_reply_ever_comes_an_interruption_is_given_up() -> None:
+    stage = Stage(Shout(1.0), interruptions=[Interruption(0.0, Shout(0.5))])
+
+    async def act() -> float:
+        stage.light.show(State.SPEAKING)
+        await stage.world.sleep(2.0)
+        stage.light.show(State.LISTENING)
+        await stage.user.done()
+        return stage.world.now()
+
+    assert stage.live(act) == pytest.approx(2.0 + POLITE_SECONDS + 1.0 + PATIENT_SECONDS, abs=0.1)
+    assert len(stage.spoke()) == 1
+
+
+def test_what_was_typed_to_interrupt_is_known_of_its_utterance() -> None:
+    stage = Stage(Shout(1.0, text="one"), interruptions=[Interruption(1.0, Shout(1.0, text="stop"))])
+    stage.live(answered(stage, speaks=5.0))
+    line, interruption = stage.spoke()
+    assert stage.user.typed(utterance(*line)) == "one"
+    assert stage.user.typed(utterance(*interruption)) == "stop"
+
+
+def test_in_a_conversation_the_first_reply_is_interrupted_and_not_the_opening() -> None:
+    scene = Scene(
+        Shout(1.0),
+        hears=["one", "two"],
+        replies=[["A reply that is long enough."], ["Another."]],
+        interruptions=[Interruption(0.5, Shout(0.4))],
+    )
+    scene.play()
+    speaking = [at for at, state in scene.light.shown if state is State.SPEAKING]
+    line, interruption = scene.user.said
+    assert line.began > speaking[0]
+    assert interruption.began == pytest.approx(speaking[1] + 0.5)
