@@ -106,6 +106,10 @@ class BargeIn:
         """Whether somebody who speaks over the toy is told from the toy itself."""
         return self._echo.verdict.how in BOLDNESS
 
+    @property
+    def _knows_more(self) -> bool:
+        return self._echo.verdict.how is not Interruptible.WORDS
+
     async def heard(
         self,
         drafts: Callable[[Callable[[str], None]], Drafts],
@@ -120,12 +124,14 @@ class BargeIn:
         DeviceError, and NotHeard after `ends`.
         """
         self._obeys, self._ends = obeys, ends
+        self._meant = False
         while not self.hears_speech:
             if self._words and self._echo.verdict.how is Interruptible.WORDS:
-                await self._ears.called(self._words)
-                self._interrupt()
-                return None
-            await self._ears.ignore(LOOK_SECONDS)
+                if await self._ears.called(self._words, enough=lambda: self._knows_more):
+                    self._interrupt()
+                    return None
+            else:
+                await self._ears.ignore(LOOK_SECONDS)
         try:
             while True:
                 self._begin()
@@ -143,6 +149,8 @@ class BargeIn:
         self._ears.marks = boldness.pause, boldness.discard
         self._ears.softest = self._addressed.usual - SOFTER
         self._ears.listens_for = self._words
+        if self._words:
+            self._words.reset()  # what it heard last was somebody else, long ago
         self._ducked = self._paused = self._meant = self._stopped = False
 
     async def _overlap(self) -> Heard | None:
