@@ -58,6 +58,7 @@ class Mouth:
         and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
         """
         ended: float | None = None
+        whole = False
         try:
             async with aclosing(ahead(self._sounds(phrases, turn), LOOK_AHEAD)) as sounds:
                 async for sound in sounds:
@@ -65,16 +66,17 @@ class Mouth:
                         self._journal.write("gesture", text=sound.text)
                         continue
                     begins = await self._speaker.play(sound.audio)
-                    saying.add(sound.phrase, begins, begins + sound.audio.seconds)
+                    saying.add(sound.phrase, begins, sound.audio)
                     turn.stage("play", until=await self._speaker.reach(saying.begins))
                     sounding()
+            whole = True
             ended = await self._speaker.reach(saying.ends)
         except TurnError:
             await self._speaker.reach(saying.ends)
             raise
         finally:
-            saying.heard(until=self._speaker.position, complete=ended is not None)
             self._speaker.stop()
+            saying.heard(until=self._speaker.position, whole=whole)
             if saying.words:
                 self._journal.write("said", at=ended, character=self._name, **saying.account())
 
