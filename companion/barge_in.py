@@ -41,32 +41,8 @@ SHORT_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 """Between two looks at whether it is known by now how well the toy's own sound is taken out."""
 
-
 CAREFUL = 1.25
 """How much longer somebody must speak before a toy believes them that takes its own sound out less well: a factor."""
-
-STOP = "stop"
-"""The word that always ends a reply, even where speech-to-text makes something else of it ..."""
-
-SHORT_SECONDS = 1.0
-"""... if it is all that was said, as far as its length tells."""
-
-LOOK_SECONDS = 0.1
-"""Between two looks at whether it is known by now how well the toy's own sound is taken out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Boldness:
-    """How soon somebody who talks over the toy is believed, in seconds of speech."""
-
-    pause: float
-    """The toy falls silent ..."""
-    discard: float
-    """... and gives up what it had to say, whatever the words are."""
-
-
-BOLD, CAREFUL = Boldness(0.24, 0.7), Boldness(0.30, 0.9)
-"""A toy that takes its own sound out less well is more careful."""
 
 
 class Talker(Protocol):
