@@ -71,6 +71,26 @@ class Audio:
         return 10.0 * float(np.log10(max(float(power.mean()), 1e-9) / 32768.0**2))
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """When one word of a text sounds."""
+
+    begins: float
+    """Seconds from the beginning of the sound it is in."""
+    ends: float
+    """As above; never before `begins`."""
+    upto: int
+    """How many characters of the text have been said when it has: the word, and what is written close behind it."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Speech(Audio):
+    """A piece of a phrase's sound of which it is known when each word sounds."""
+
+    words: tuple[Word, ...] = ()
+    """In the order of the text; `upto` counts in the whole phrase, whichever piece of it this is."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Frame:
     """10 ms of one timeline at `RATE`: what the microphone captured and what the speaker played meanwhile."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from companion.addressed import Addressed
@@ -41,19 +41,8 @@ SHORT_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 """Between two looks at whether it is known by now how well the toy's own sound is taken out."""
 
-
-@dataclass(frozen=True, slots=True)
-class Boldness:
-    """How soon somebody who talks over the toy is believed, in seconds of speech."""
-
-    pause: float
-    """The toy falls silent ..."""
-    discard: float
-    """... and gives up what it had to say, whatever the words are."""
-
-
-BOLDNESS = {Interruptible.FULL: Boldness(0.24, 0.7), Interruptible.GUARDED: Boldness(0.30, 0.9)}
-"""A toy that takes its own sound out less well is more careful. The guarded one is a child's, too: a child squeals."""
+CAREFUL = 1.25
+"""How much longer somebody must speak before a toy believes them that takes its own sound out less well: a factor."""
 
 
 class Talker(Protocol):
@@ -104,11 +93,7 @@ class BargeIn:
     @property
     def hears_speech(self) -> bool:
         """Whether somebody who speaks over the toy is told from the toy itself."""
-        return self._echo.verdict.how in BOLDNESS
-
-    @property
-    def _knows_more(self) -> bool:
-        return self._echo.verdict.how is not Interruptible.WORDS
+        return self._echo.verdict.how in (Interruptible.FULL, Interruptible.GUARDED)
 
     async def heard(
         self,
@@ -124,17 +109,11 @@ class BargeIn:
         DeviceError, and NotHeard after `ends`.
         """
         self._obeys, self._ends = obeys, ends
-        self._meant = False
-        while not self.hears_speech:
-            if self._words and self._echo.verdict.how is Interruptible.WORDS:
-                if await self._ears.called(self._words, enough=lambda: self._knows_more):
-                    self._interrupt()
-                    return None
-            else:
-                await self._ears.ignore(LOOK_SECONDS)
         try:
             while True:
                 self._begin()
+                if not self.hears_speech:
+                    await self._by_name()
                 async with drafts(self._reads) as self._drafts:
                     heard = await self._overlap()
                 if self._meant:
@@ -145,13 +124,25 @@ class BargeIn:
 
     def _begin(self) -> None:
         """Nobody speaks over the toy, yet."""
-        boldness = BOLDNESS[self._echo.verdict.how]
-        self._ears.marks = boldness.pause, boldness.discard
+        care = 1.0 if self._echo.verdict.how is Interruptible.FULL else CAREFUL
+        patience = self._ears.patience
+        self._ears.marks = care * patience.keeps_on, care * patience.insists
         self._ears.softest = self._addressed.usual - SOFTER
         self._ears.listens_for = self._words
         if self._words:
-            self._words.reset()  # what it heard last was somebody else, long ago
-        self._ducked = self._paused = self._meant = self._stopped = False
+            self._words.reset()  # what it heard last was long ago
+        self._ducked = self._paused = self._meant = False
+        self._called: Wake | None = None
+
+    async def _by_name(self) -> None:
+        """Hear nothing but its name, and not even that where its own sound is not taken out; until that changes."""
+        while not self.hears_speech:
+            if self._words and self._echo.verdict.how is Interruptible.WORDS:
+                if wake := await self._ears.called(self._words, enough=lambda: self.hears_speech):
+                    self._is_called(wake)
+                    return
+            else:
+                await self._ears.ignore(LOOK_SECONDS)
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""
@@ -166,9 +157,8 @@ class BargeIn:
                     self._pause()
                 case KeepsOn():
                     self._interrupt()
-                case Wake(phrase, sure) if sure or phrase == STOP:
-                    self._stopped = phrase == STOP
-                    self._interrupt()
+                case Wake() as wake if wake.sure or wake.phrase == STOP:
+                    self._is_called(wake)
                 case Pause(so_far):
                     if not (self._paused or self._meant):
                         self._go_on()
@@ -186,13 +176,24 @@ class BargeIn:
             if self._meant:
                 raise
             return None
-        if self._stopped and utterance.ended - utterance.began < SHORT_SECONDS:
-            return replace(heard, text=STOP)
+        if self._called:
+            return self._after(self._called, heard)
         if self._addressed.against(heard, None, asked=False):
             return None
         if not self._meant and self._paused and not self._only_listens(heard.text) and not self._obeys(heard.text):
             self._interrupt()
         return heard if self._meant else None
+
+    def _after(self, called: Wake, heard: Heard) -> Heard | None:
+        """What there is to do for somebody who said the toy's name, or "stop"; None for the name alone."""
+        if called.phrase == STOP and heard.utterance.ended - heard.utterance.began < SHORT_SECONDS:
+            return replace(heard, text=STOP)
+        words = self._addressed.words(heard, called)
+        return replace(heard, text=words) if words else None
+
+    def _is_called(self, called: Wake) -> None:
+        self._called = called
+        self._interrupt()
 
     def _hear_normally(self) -> None:
         self._ears.marks, self._ears.softest, self._ears.listens_for = (), -math.inf, None

@@ -22,12 +22,15 @@ from companion.ears import Ears
 from companion.endpointing import PATIENCE
 from companion.errors import SettingsError
 from companion.hearing import Hearing, hearing
+from companion.ports import EchoCanceller
 from companion.settings import Settings
 
 QUIET_SECONDS, SPEECH_SECONDS = 60.0, 20.0
 """Of sound for each measurement: enough to forget how it begins."""
 
 REPETITIONS = 7
+
+CANCELLER = "echo_canceller_cpu_percent"
 
 TALK = (
     "The weather was fine, so we walked along the river and watched the boats go by.",
@@ -81,7 +84,8 @@ def measure(settings: Settings, characters: Sequence[Character]) -> list[Measure
     name = ", ".join(ears.phrases)
     return [
         _listening("13_idle_cpu_percent", f'listening for "{name}" in quiet', ears, quiet),
-        _listening("listening_to_speech_cpu_percent", "... while somebody speaks all the time", ears, _talk()),
+        _listening("listening_to_speech_cpu_percent", "... while somebody speaks all the time", ears, talk := _talk()),
+        *([_cancelling(ears.canceller, talk)] if ears.canceller else []),
     ]
 
 
@@ -102,6 +106,20 @@ def _listening(name: str, what: str, hears: Hearing, sound: Samples) -> Measured
         asyncio.run(_listen(hears, sound))
         percents.append(100 * (time.process_time() - began) / (len(sound) / RATE))
     return Measured(name, what, round(median(percents), 2), round(min(percents), 2), "% of a core")
+
+
+def _cancelling(canceller: EchoCanceller, talk: Samples) -> Measured:
+    """What it costs to take out its own voice while it speaks."""
+    sounds = [Audio(talk[at : at + FRAME_SAMPLES]) for at in range(0, len(talk) - FRAME_SAMPLES, FRAME_SAMPLES)]
+    percents = []
+    for _ in range(REPETITIONS):
+        canceller.reset()
+        began = time.process_time()
+        for sound in sounds:
+            canceller.cancel(Frame(sound, 0.0, sound))
+        percents.append(100 * (time.process_time() - began) / (len(talk) / RATE))
+    what = "taking its own voice out of its microphone, while it speaks"
+    return Measured(CANCELLER, what, round(median(percents), 2), round(min(percents), 2), "% of a core")
 
 
 async def _listen(hears: Hearing, sound: Samples) -> None:

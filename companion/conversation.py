@@ -106,7 +106,8 @@ class Conversation:
                 over = await self._aloud(self._say(member, Saying("reply"), _just(said)))
             case _:
                 over = await self._answer(heard)
-        self.invite()
+        if over is None:
+            self.invite()
         return over
 
     async def _answer(self, heard: Heard) -> Heard | None:

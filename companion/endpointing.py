@@ -38,6 +38,10 @@ class Patience:
     """... which hangs in the air."""
     follow_up: float = 1.0
     """How much longer than an adult one may take to answer the toy: a factor."""
+    keeps_on: float = 0.24
+    """Speech, silences left out, of somebody who talks over the toy, after which it falls silent ..."""
+    insists: float = 0.7
+    """... and gives up what it had to say, whatever the words are."""
     longest_silence: float = 3.0
     """Whatever was heard, so much silence ends an utterance."""
     longest: float = 30.0
@@ -54,9 +58,12 @@ class Patience:
 
 
 PATIENCE: Mapping[Age, Patience] = MappingProxyType(
-    {"adult": Patience(), "child": Patience(closed=0.55, told=1.15, unknown=1.6, hanging=2.6, follow_up=1.5)}
+    {
+        "adult": Patience(),
+        "child": Patience(closed=0.55, told=1.15, unknown=1.6, hanging=2.6, follow_up=1.5, keeps_on=0.3, insists=0.9),
+    }
 )
-"""Children pause for longer, and in the middle of a sentence."""
+"""Children pause for longer, and in the middle of a sentence; and they squeal while they listen."""
 
 SLOWEST, QUICKEST = 1.2, 0.3
 """Seconds: how far the pauses that somebody makes can move the shortest silence that ends an utterance."""

@@ -77,6 +77,7 @@ class Mouth:
         """
         ended: float | None = None
         self._saying = saying
+        whole = False
         try:
             async with aclosing(ahead(self._sounds(phrases, turn), LOOK_AHEAD)) as sounds:
                 async for sound in sounds:
@@ -84,17 +85,18 @@ class Mouth:
                         self._journal.write("gesture", text=sound.text)
                         continue
                     begins = await self._speaker.play(sound.audio)
-                    saying.add(sound.phrase, begins, begins + sound.audio.seconds)
+                    saying.add(sound.phrase, begins, sound.audio)
                     turn.stage("play", until=await self._speaker.reach(saying.begins))
                     sounding()
+            whole = True
             ended = await self._speaker.reach(saying.ends)
         except TurnError:
             await self._speaker.reach(saying.ends)
             raise
         finally:
-            saying.heard(until=self._speaker.position, complete=ended is not None)
             self._speaker.stop()
             self._saying = None
+            saying.heard(until=self._speaker.position, whole=whole)
             if saying.words:
                 self._journal.write("said", at=ended, character=self._name, **saying.account())
 

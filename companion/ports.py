@@ -307,8 +307,8 @@ class Voice(Engine, Protocol):
     """Text-to-speech."""
 
     def speak(self, text: str) -> AsyncGenerator[Audio, None]:
-        """The sound of one phrase, in pieces of one rate as they are ready. Use it within `aclosing`. Raises
-        NoVoice."""
+        """The sound of one phrase, in pieces of one rate as they are ready; Speech where it is known when each word
+        sounds. Use it within `aclosing`. Raises NoVoice."""
         ...
 
 

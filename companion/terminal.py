@@ -55,6 +55,10 @@ class Narrator:
                 self._line("you", told["text"], "bold")
             case "called":
                 self._line("", f"called: {told['by']}", "dim")
+            case "echo":
+                self._line("", f"it can be interrupted: {told['barge_in']}, for {told['text']}", "dim")
+            case "interrupted" | "resume":
+                self._line("", {"interrupted": "interrupted", "resume": "it goes on"}[event.name], "dim")
             case "ignored":
                 self._line("", f"not answered: {told['reason']}", "dim")
             case "said":
@@ -137,6 +141,10 @@ def log(errors: Console) -> Observer:
         told = event.fields
         if event.name == "state":
             errors.print(f"companion: {told['state']}", soft_wrap=True, markup=False)
+        elif event.name == "echo":
+            errors.print(
+                f"companion: interrupted by: {told['barge_in']} ({told['text']})", soft_wrap=True, markup=False
+            )
         elif event.name == "fault":
             what = {("device", True): "mended", ("warning", True): "warning"}.get(
                 (told["kind"], told["recovered"]), "fault"

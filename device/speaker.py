@@ -99,7 +99,7 @@ class SoundCardSpeaker:
     async def close(self) -> None:
         """Let go of the device at once; what was not played is forgotten. Playing opens it again."""
         await self._line.close()
-        self.stop()
+        self._forget()
 
     async def play(self, audio: Audio) -> float:
         """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away. Raises
@@ -149,9 +149,8 @@ class SoundCardSpeaker:
 
     def stop(self) -> None:
         """Fall silent and forget what is left; the next sound starts unducked and unpaused."""
-        position = self.position
         with self._lock:
-            self._track.stop(position)
+            self._track.stop(self._track.position(self._track.given))  # what the device has will be heard
         self._stops += 1
 
     def played_between(self, begin: float, end: float) -> Audio:
@@ -186,8 +185,15 @@ class SoundCardSpeaker:
 
     async def _lose(self) -> None:
         """Give a lost device up, and the sound with it; the next to play opens it again."""
-        self.stop()
+        self._forget()
         await self._line.close(failed=True)
+
+    def _forget(self) -> None:
+        """What is left, and what the device did not play."""
+        position = self.position
+        with self._lock:
+            self._track.stop(position)
+        self._stops += 1
 
     def _stream(self, sd: Any, form: Format) -> Any:
         """The stream to be started; called in a worker thread while none is open."""

@@ -211,7 +211,7 @@ class Track:
         return went_back
 
     def stop(self, position: float) -> None:
-        """Fade out, and forget what is left: `position` was heard. The next sound begins there, unducked, unpaused."""
+        """Fade out, and forget what is left. The next sound begins at `position`, unducked and unpaused."""
         self._die()
         self._forget(position)
         self._paused = False

@@ -15,22 +15,26 @@ import threading
 from _ctypes import dlclose  # ctypes loads libraries and has no public way to let go of one
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from companion.audio import Audio
+from companion.audio import Audio, Speech
 from companion.character import Espeak
 from companion.errors import NoVoice
+from companion.pacing import audible, marked, written
 
 # From speak_lib.h of espeak-ng 1.52.
 _SYNCHRONOUS: Final = 2  # samples come through the callback, before espeak_Synth returns
 _DO_NOT_EXIT: Final = 0x8000  # else a missing data file ends the whole process
 _PLAIN_UTF8: Final = 1  # neither SSML (0x10) nor phonemes in brackets (0x100): "<b>" and "[[x]]" are just text
 _SPEED, _PITCH, _RANGE = 1, 3, 4
+_END, _WORD = 0, 1  # kinds of events: the last one of a list, and the beginning of a word
 
 _BEST, _USUAL = 0, 5  # priorities of a language in a voice's file, as espeak-ng counts: the lower, the better
 
@@ -42,7 +46,34 @@ _CONTROLS: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
 _ALONE: Final = threading.Lock()
 """Held while the library is loaded. At module level because the library's state belongs to the process, too."""
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT."""
+
+    _fields_ = (
+        ("kind", ctypes.c_int),
+        ("_message", ctypes.c_uint),
+        ("character", ctypes.c_int),  # of the text, counted from 1
+        ("_length", ctypes.c_int),
+        ("_milliseconds", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("_user_data", ctypes.c_void_p),
+        ("_id", ctypes.c_int * 2),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(_Event))
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the library says, as it comes."""
+
+    rate: int = 0
+    """Hertz."""
+    pieces: list[bytes] = field(default_factory=list)
+    begins: list[tuple[int, int]] = field(default_factory=list)
+    """Of each word its first character, counted from 0, and its first sample."""
 
 
 class EspeakVoice:
@@ -55,17 +86,18 @@ class EspeakVoice:
         """Look whether there is such a voice; there is nothing to load. Raises NoVoice."""
         await asyncio.to_thread(lambda: self._voice)
 
-    async def speak(self, text: str) -> AsyncGenerator[Audio, None]:
-        """The phrase in one piece, at 22,050 Hz; nothing that can be spoken gives silence. Raises NoVoice.
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        """The phrase in one piece, at 22,050 Hz, with the time of each word; nothing that can be spoken gives silence.
+        Raises NoVoice.
 
         Nothing is trimmed: its sound begins after about 12 ms. Cancelled, the thread goes on for the few
         milliseconds that a phrase takes, and nobody gets its result.
         """
         yield await asyncio.to_thread(self._synthesise, text)
 
-    def _synthesise(self, text: str) -> Audio:
-        spoken = _CONTROLS.sub(" ", text).encode()
-        with _library() as (library, rate, pieces):
+    def _synthesise(self, text: str) -> Speech:
+        spoken = _CONTROLS.sub(lambda found: " " * len(found[0]), text).encode()
+        with _library() as (library, said):
             if library.espeak_SetVoiceByName(self._voice):
                 raise NoVoice(f"espeak-ng cannot use its voice {self._voice.decode()!r}")
             wanted = self._parameters
@@ -74,7 +106,9 @@ class EspeakVoice:
             size = ctypes.c_size_t(len(spoken) + 1)  # with the 0 at its end
             if status := library.espeak_Synth(spoken, size, 0, 1, 0, _PLAIN_UTF8, None, None):
                 raise NoVoice(f"espeak-ng could not speak the phrase (status {status})")
-        return Audio(np.frombuffer(b"".join(pieces), dtype=np.int16), rate)
+        sound = Audio(np.frombuffer(b"".join(said.pieces), dtype=np.int16), said.rate)
+        begins = [(character, sample / said.rate) for character, sample in said.begins]
+        return Speech(sound.samples, sound.rate, marked(written(text), begins, audible(sound)))
 
     @cached_property
     def _voice(self) -> bytes:
@@ -126,16 +160,19 @@ def _data() -> Path:
 
 
 @contextmanager
-def _library() -> Iterator[tuple[ctypes.CDLL, int, list[bytes]]]:
-    """The library as if it had never spoken, its rate in Hertz, and the list that its samples will fall into."""
+def _library() -> Iterator[tuple[ctypes.CDLL, _Said]]:
+    """The library as if it had never spoken, and what it will have said."""
     data = _data()
     import espeakng_loader
 
-    pieces: list[bytes] = []
+    said = _Said()
 
-    def collect(samples: int | None, count: int, _events: int | None) -> int:
+    def collect(samples: int | None, count: int, events: Any) -> int:
         if samples and count > 0:
-            pieces.append(ctypes.string_at(samples, 2 * count))
+            said.pieces.append(ctypes.string_at(samples, 2 * count))
+        for event in takewhile(lambda event: event.kind != _END, events):
+            if event.kind == _WORD:
+                said.begins.append((event.character - 1, event.sample))
         return 0  # go on
 
     callback = _Callback(collect)  # named, to live as long as the library may call it
@@ -145,11 +182,11 @@ def _library() -> Iterator[tuple[ctypes.CDLL, int, list[bytes]]]:
         except OSError as error:
             raise NoVoice(f"espeak-ng cannot be loaded: {error}") from error
         undone.callback(dlclose, library._handle)
-        rate = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data.parent).encode(), _DO_NOT_EXIT)
-        if rate <= 0:
+        said.rate = library.espeak_Initialize(_SYNCHRONOUS, 0, str(data.parent).encode(), _DO_NOT_EXIT)
+        if said.rate <= 0:
             raise NoVoice(f"espeak-ng cannot read its data in {data}")
         undone.callback(library.espeak_Terminate)
         library.espeak_ng_SetRandSeed(_SEED)
         ctypes.CDLL(None).srand(_SEED)  # a few variants ("Reed") take their breath from the C library's numbers instead
         library.espeak_SetSynthCallback(callback)
-        yield library, rate, pieces
+        yield library, said

@@ -14,8 +14,10 @@ from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
-from companion.audio import Audio
+from companion.audio import Audio, Speech
 from companion.errors import NoVoice, SettingsError
+from companion.pacing import written
+from models.piper_words import grouped, shared, timed
 from models.threads import engine_thread
 
 if TYPE_CHECKING:
@@ -60,8 +62,9 @@ class Piper:
         """Load the voice, if it is not loaded yet. Raises NoVoice."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded)
 
-    async def speak(self, text: str) -> AsyncGenerator[Audio, None]:
-        """The phrase, a piece for each sentence; nothing for what cannot be spoken. Raises NoVoice.
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        """The phrase, a piece for each sentence, with the time of each word; nothing for what cannot be spoken. Raises
+        NoVoice.
 
         The same phrases in the same order sound the same in every process. Two phrases at a time take turns.
         """
@@ -70,7 +73,7 @@ class Piper:
         while (piece := await loop.run_in_executor(self._thread, next, sentences, None)) is not None:
             yield piece
 
-    def _sentences(self, text: str) -> Iterator[Audio]:
+    def _sentences(self, text: str) -> Iterator[Speech]:
         """The sound of each sentence, made when it is asked for: in the thread alone."""
         voice = self._loaded()
         from piper import SynthesisConfig
@@ -78,8 +81,11 @@ class Piper:
         wanted = SynthesisConfig(speaker_id=self._speaker, length_scale=self._length_scale)
         plain = _PHONEMES.sub("[ ", _CONTROLS.sub(" ", text))
         try:
-            for chunk in voice.synthesize(plain, wanted):
-                yield Audio(chunk.audio_int16_array, chunk.sample_rate)
+            said = [len(grouped(phonemes)) for phonemes in voice.phonemize(plain) if phonemes]
+            chunks = voice.synthesize(plain, wanted, include_alignments=True)
+            for chunk, words in zip(chunks, shared(written(text), said), strict=True):
+                sound = Audio(chunk.audio_int16_array, chunk.sample_rate)
+                yield Speech(sound.samples, sound.rate, timed(words, sound, chunk.phoneme_alignments))
         except Exception as error:  # ONNX Runtime's errors have nothing narrower in common
             raise NoVoice(f"Piper could not speak the phrase: {error}") from error
 

@@ -12,8 +12,9 @@ from zlib import crc32
 
 import numpy as np
 
-from companion.audio import RATE, Audio, Utterance
+from companion.audio import RATE, Audio, Speech, Utterance, Word
 from companion.errors import Cause, NoReply, NotHeard, NoVoice
+from companion.pacing import written
 from companion.ports import Clock, Prompt, Transcript, Usage
 
 LOUDNESS = 0.25
@@ -135,8 +136,9 @@ class ScriptedVoice:
     async def load(self) -> None:
         """There is nothing to load."""
 
-    async def speak(self, text: str) -> AsyncGenerator[Audio, None]:
-        """One tone at `RATE`; nothing for an empty text. Raises NoVoice for a phrase it is mute on."""
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        """One tone at `RATE`, with the time of each word; nothing for an empty text. Raises NoVoice for a phrase it is
+        mute on."""
         self.said.append(text)
         self.open += 1
         try:
@@ -148,10 +150,11 @@ class ScriptedVoice:
         finally:
             self.open -= 1
 
-    def _hum(self, text: str) -> Audio:
+    def _hum(self, text: str) -> Speech:
         hertz = 200 + crc32(text.encode(errors="replace")) % 400  # where voices are, and the same in every process
         phase = 2 * np.pi * hertz / RATE * np.arange(round(len(text) * self._pace * RATE))
-        return Audio((32767 * LOUDNESS * np.sin(phase)).astype(np.int16))
+        words = (Word(word.begins * self._pace, word.upto * self._pace, word.upto) for word in written(text))
+        return Speech((32767 * LOUDNESS * np.sin(phase)).astype(np.int16), RATE, tuple(words))
 
 
 class ScriptedDetector:

@@ -54,15 +54,16 @@ def bo(**changes: Any) -> Character:
 class Shout:
     """A line of loud noise, with silences in it: seconds of noise, of silence, of noise ..."""
 
-    def __init__(self, *seconds: float, text: str | None = None) -> None:
+    def __init__(self, *seconds: float, text: str | None = None, amplitude: int = 6_000) -> None:
         self._seconds = seconds
+        self._amplitude = amplitude
         self.text = text
 
     def samples(self) -> Iterator[Samples]:
         noise = np.random.default_rng(1)
         for number, seconds in enumerate(self._seconds):
             count = round(seconds * RATE)
-            loud = 6_000 if number % 2 == 0 else 1
+            loud = self._amplitude if number % 2 == 0 else 1
             yield noise.integers(-loud, loud, count, dtype=np.int16, endpoint=True)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ctranslate2.specs.transformer_spec import TransformerDecoderLayerSpec, TransformerEncoderLayerSpec
+    from onnx import NodeProto
 
 LANGUAGES = ("en", "zh", "de", "es", "fr", "ja")
 """Of the 99 that a real Whisper has tokens for, English-only ones included."""
@@ -23,6 +24,9 @@ SECONDS_PER_ID = 0.035
 
 HUM = 220.0
 """Hertz of a toy voice, whatever its rate."""
+
+HOP, FRAMES = 256, 5
+"""Samples of one frame of a toy voice that tells its durations; and how many frames one id has at most."""
 
 _OUTPUTS = {2: (3, 1), 3: (1, 2, 1)}
 """How many times as wide as its input each linear layer of an attention is, by how many there are: queries, keys and
@@ -102,11 +106,13 @@ def toy_piper(
     rate: int = 22_050,
     noise: float = 0.0,
     speakers: int = 1,
+    durations: bool = False,
 ) -> Path:
     """A voice in Piper's format that hums, `SECONDS_PER_ID`; its .onnx file, beside its .json, comes back.
 
     `name` begins with its language, as the real ones do. `noise` is its noise scale: above 0 it rustles, at random, as
-    the real ones do. A second speaker hums an octave higher.
+    the real ones do. A second speaker hums an octave higher. `durations`: it tells how long each phoneme id sounds, as
+    the real ones do once they are patched, and does so for `frames_of` it.
     """
     from onnx import TensorProto, checker, helper, numpy_helper, save
     from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
@@ -115,12 +121,11 @@ def toy_piper(
         return numpy_helper.from_array(value, name)
 
     several = speakers > 1
+    nodes_of_length, lengths = _timed() if durations else _even(rate)
     nodes = [
         # scales are noise, length, and the noise of the lengths; audio is sin(2 pi hertz / rate * n) + noise * random.
         helper.make_node("Split", ["scales"], ["noise_scale", "length_scale", "_"], axis=0, num_outputs=3),
-        helper.make_node("Cast", ["input_lengths"], ["ids"], to=TensorProto.FLOAT),
-        helper.make_node("Mul", ["ids", "samples_per_id"], ["unscaled"]),
-        helper.make_node("Mul", ["unscaled", "length_scale"], ["length"]),
+        *nodes_of_length,
         helper.make_node("Squeeze", ["length"], ["end"]),
         helper.make_node("Range", ["zero", "end", "one"], ["n"]),
         *([helper.make_node("Gather", ["steps", "sid"], ["step"])] if several else []),
@@ -139,13 +144,15 @@ def toy_piper(
     ]
     steps = 2 * np.pi * HUM / rate * 2.0 ** np.arange(speakers)
     constants = [
-        constant("samples_per_id", np.array([SECONDS_PER_ID * rate], dtype=np.float32)),
+        *(constant(name, value) for name, value in lengths.items()),
         constant("zero", np.array(0, dtype=np.float32)),
         constant("one", np.array(1, dtype=np.float32)),
         constant("steps", steps.astype(np.float32)),
         constant("shape", np.array([1, 1, -1], dtype=np.int64)),
     ]
     outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "time"])]
+    if durations:
+        outputs.append(helper.make_tensor_value_info("durations", TensorProto.FLOAT, [1, "phonemes"]))
     graph = helper.make_graph(nodes, "toy", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     checker.check_model(model)
@@ -163,11 +170,51 @@ def toy_piper(
         "num_symbols": 256,
         "num_speakers": speakers,
         "speaker_id_map": {f"speaker {number}": number for number in range(speakers)} if several else {},
-        "hop_length": 256,
+        "hop_length": HOP,
     }
     (folder / f"{name}.onnx.json").write_text(json.dumps(config), encoding="utf-8")
     save(model, str(folder / f"{name}.onnx"))
     return folder / f"{name}.onnx"
+
+
+def frames_of(phoneme_id: int) -> int:
+    """How many frames of `HOP` samples a toy voice that tells its durations gives a phoneme id."""
+    return phoneme_id % FRAMES + 1
+
+
+Lengths = tuple[list["NodeProto"], dict[str, NDArray[np.float32] | NDArray[np.int64]]]
+"""What computes the length of a toy voice's sound, in samples; and the constants for it."""
+
+
+def _even(rate: int) -> Lengths:
+    """Every phoneme id sounds as long as any other."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Cast", ["input_lengths"], ["ids"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["ids", "samples_per_id"], ["unscaled"]),
+        helper.make_node("Mul", ["unscaled", "length_scale"], ["length"]),
+    ]
+    return nodes, {"samples_per_id": np.array([SECONDS_PER_ID * rate], dtype=np.float32)}
+
+
+def _timed() -> Lengths:
+    """Each phoneme id has its own duration, which is given out."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Mod", ["input", "kinds"], ["kind"]),
+        helper.make_node("Add", ["kind", "one_more"], ["frames"]),
+        helper.make_node("Cast", ["frames"], ["unscaled"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["unscaled", "length_scale"], ["durations"]),
+        helper.make_node("ReduceSum", ["durations"], ["sum"], keepdims=0),
+        helper.make_node("Mul", ["sum", "hop"], ["length"]),
+    ]
+    return nodes, {
+        "kinds": np.array(FRAMES, dtype=np.int64),
+        "one_more": np.array(1, dtype=np.int64),
+        "hop": np.array([HOP], dtype=np.float32),
+    }
 
 
 def _add_nothing(layer: TransformerEncoderLayerSpec | TransformerDecoderLayerSpec, width: int) -> None:

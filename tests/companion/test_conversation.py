@@ -243,7 +243,7 @@ def test_interrupted_at_any_stage_it_is_silent_at_once_and_the_next_turn_works(s
     assert scene.states()[-1] == "listening"
 
 
-def test_an_interrupted_reply_is_remembered_up_to_the_last_word_that_was_heard() -> None:
+def test_an_interrupted_reply_is_remembered_up_to_the_last_word_of_which_half_was_heard() -> None:
     scene = Scene(Shout(1.0), hears=["one"], replies=[["One two three four five six seven eight nine ten."]])
 
     async def interrupt() -> None:
@@ -254,8 +254,8 @@ def test_an_interrupted_reply_is_remembered_up_to_the_last_word_that_was_heard()
 
     scene.play(until=interrupt)
     said = scene.told("said")[-1]
-    assert (said.fields["text"], said.fields["complete"]) == ("One two three four five", False)
-    assert scene.history.spoken[-1].words == "One two three four five —"
+    assert (said.fields["text"], said.fields["complete"]) == ("One two three four five six", False)
+    assert scene.history.spoken[-1].words == "One two three four five six —"
 
 
 def test_interrupted_before_its_first_sound_it_remembers_nothing() -> None:

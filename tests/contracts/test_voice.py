@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from toy_models import toy_piper
 
-from companion.audio import Audio
+from companion.audio import Audio, Speech
 from companion.character import Espeak
 from companion.ports import Voice
 from companion.worktime import HeldVoice
@@ -50,6 +50,20 @@ def test_a_phrase_is_audible_and_of_one_rate(voice: Voice) -> None:
 
 def test_a_longer_phrase_takes_longer(voice: Voice) -> None:
     assert seconds(voice, "Good morning, my friend, did you sleep well?") > 1.5 * seconds(voice, "Good morning.")
+
+
+def test_whoever_tells_when_words_sound_tells_it_of_all_of_them_in_order(voice: Voice) -> None:
+    text = "Good morning, my friend! Did you sleep - in 1984 - out of the blue?"
+    upto, ends = 0, 0.0
+    for piece in asyncio.run(pieces(voice, text)):
+        assert isinstance(piece, Speech)
+        for word in piece.words:
+            assert upto < word.upto
+            assert 0.0 <= word.begins <= word.ends <= piece.seconds + 0.001
+            assert word.begins >= ends - 0.001
+            upto, ends = word.upto, word.ends
+        ends = 0.0
+    assert upto == len(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n", "\0", "\x01", "\ud800", "😀", "...", "<b>", "%s %n", "你好"])
