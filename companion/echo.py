@@ -137,7 +137,7 @@ class Echo:
         captured, left = _floats(frame.captured), _floats(clean)
         if self._silent >= SPAN:
             self._noise = min(_power(captured), self._noise * 1.02)
-            self._gain, self._peak = 1.0, 0.0
+            self._gain, self._taken, self._left, self._peak = 1.0, 0.0, 0.0, 0.0
             self._over = self._open = 0
             self._leak = max(self._leak, min(self._leak + _SLIDES, _SLID))
             return frame
