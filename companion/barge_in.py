@@ -95,6 +95,10 @@ class BargeIn:
         """Whether somebody who speaks over the toy is told from the toy itself."""
         return self._echo.verdict.how in (Interruptible.FULL, Interruptible.GUARDED)
 
+    @property
+    def _knows_more(self) -> bool:
+        return self._echo.verdict.how is not Interruptible.WORDS
+
     async def heard(
         self,
         drafts: Callable[[Callable[[str], None]], Drafts],
@@ -129,16 +133,19 @@ class BargeIn:
         self._ears.marks = care * patience.keeps_on, care * patience.insists
         self._ears.softest = self._addressed.usual - SOFTER
         self._ears.listens_for = self._words
+        if self._words:
+            self._words.reset()  # what it heard last was somebody else, long ago
         self._ducked = self._paused = self._meant = False
         self._called: Wake | None = None
 
     async def _by_name(self) -> None:
         """Hear nothing but its name, and not even that where its own sound is not taken out; until that changes."""
         while not self.hears_speech:
-            if self._words and self._echo.verdict.how is Interruptible.WORDS:
-                self._is_called(await self._ears.called(self._words))
+            if not self._words or self._echo.verdict.how is Interruptible.BUTTON:
+                await self._ears.ignore(LOOK_SECONDS)
+            elif called := await self._ears.called(self._words, enough=lambda: self._knows_more):
+                self._is_called(called)
                 return
-            await self._ears.ignore(LOOK_SECONDS)
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""

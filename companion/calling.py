@@ -43,7 +43,7 @@ class ByName:
     def __init__(self, name: WakeWord) -> None:
         self._name = name
 
-    async def wait(self, ears: Ears) -> Wake:
+    async def wait(self, ears: Ears) -> Wake | None:
         """Wait until somebody says the name."""
         return await ears.called(self._name)
 

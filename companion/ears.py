@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
@@ -41,6 +41,10 @@ GATE_SECONDS = 1.0
 
 NAME_SECONDS = 1.5
 """Sound kept while a name is listened for: the longest name and what came just before."""
+
+WORD_SECONDS = 0.3
+"""Somebody must have spoken so lately for a word to be taken for said: what is left of the toy's own sound, far too
+soft to be speech, holds nearly any word."""
 
 DEAD_SECONDS = 5.0
 """Nothing but zeros for so long is no silence: the quietest room makes a microphone count to one now and then."""
@@ -114,6 +118,8 @@ class Ears:
         self._zeros = 0
         self._power = 0.0
         self._woken: Wake | None = None
+        self._voiceless = 0
+        """Frames since the last of speech."""
 
     async def next(self, patience: float = math.inf) -> Noticed:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
@@ -125,8 +131,8 @@ class Ears:
                 self._woken = wake
             if noticed := self._hear(frame):
                 return noticed
-            if self._woken:
-                wake, self._woken = self._woken, None
+            wake, self._woken = self._woken, None
+            if wake and self._voiceless <= _frames(WORD_SECONDS):
                 return wake
             frames_left -= 1
             if self._speech is None and (frames_left < 0.5 or self._finished):
@@ -143,14 +149,14 @@ class Ears:
         """Whether somebody is speaking."""
         return self._speech is not None
 
-    async def called(self, name: WakeWord) -> Wake:
-        """Wait until the toy is called by its name. The utterance which the name begins, or is all of, comes with
-        `next`. Raises DeviceError."""
+    async def called(self, name: WakeWord, enough: Callable[[], bool] = lambda: False) -> Wake | None:
+        """Wait until the toy is called by its name; None when that is `enough`. The utterance which the name begins,
+        or is all of, comes with `next`. Raises DeviceError."""
         self.forget()
         name.reset()
         kept: deque[Frame] = deque(maxlen=_frames(NAME_SECONDS))
         fed = open_for = 0
-        while True:
+        while not enough():
             frame = await self._read()
             kept.append(frame)
             probability = self._detector.probability(frame.captured)
@@ -168,6 +174,7 @@ class Ears:
                 if wake := name.hears(self.loudness.evened(heard.captured)):
                     self._speech = _Speech(list(kept), kept[0].ends - FRAME_SECONDS, frame.ends)
                     return wake
+        return None
 
     def forget(self) -> None:
         """Begin anew: what somebody says just now is not for the toy."""
@@ -229,6 +236,7 @@ class Ears:
         self._power += SMOOTH * (10 ** (frame.captured.level / 10) - self._power)
         if 10.0 * math.log10(self._power + 1e-10) < self.softest:
             probability = 0.0
+        self._voiceless = 0 if probability >= STILL_SPEECH else self._voiceless + 1
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
             return self._begin()

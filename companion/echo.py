@@ -51,6 +51,9 @@ LASTING: Final = 8
 HOLD: Final = 20
 """Frames (0.2 s) for which somebody is heard after that: within words there are gaps."""
 
+OVER_NOISE: Final = 4.0
+"""Times the power of the room's noise (6 dB) that somebody is worth a word: an echo that dies away leaves noise."""
+
 SOFTEST: Final = 1e-6
 """Power (-60 dBFS) of an echo that is worth a word."""
 
@@ -131,6 +134,7 @@ class Echo:
         if self._silent >= SPAN:
             self._noise = min(_power(captured), self._noise * 1.02)
             self._gain, self._peak = 1.0, 0.0
+            self._over = self._open = 0
             return frame
         self._follow(_power(captured - left), _power(left))
         self._measure(frame.captured, frame.played, _power(captured), _power(left))
@@ -146,26 +150,33 @@ class Echo:
         self._peak = max(self._taken, _FADES * self._peak)
         self._open = max(0, self._open - 1)
         assert self._canceller is not None
+        there = self._left > OVER_NOISE * self._noise
         if self._canceller.learning:
             self._leak = _LEAK_AT_FIRST
             self._open = 0
         elif self._peak > SOFTEST:
             ratio = 10.0 * float(np.log10((self._left + 1e-12) / self._peak))
-            over = ratio > self._leak + MARGIN
+            over = there and ratio > self._leak + MARGIN
             self._over = min(LASTING, self._over + 1) if over else max(0, self._over - 1)
             if self._over == LASTING:
                 self._open = HOLD
             up = _UP_WHILE_OPEN if self._open else _UP
-            self._leak += up if ratio > self._leak else -_DOWN
-        elif self._left > 4 * self._noise:
+            if there or ratio < self._leak:
+                self._leak += up if ratio > self._leak else -_DOWN
+        elif there:
             self._open = HOLD
 
     def _measure(self, captured: Audio, played: Audio, power: float, left: float) -> None:
         """How much of the echo is taken out, block by block of the toy's own sound."""
         self._near.append(captured)
         self._far.append(played)
-        if self._peak <= SOFTEST and played.level < -60.0:
+        assert self._canceller is not None
+        if self._canceller.learning:
+            self._learnt += 1
             return
+        talked_over = self._open and self.verdict.suppression is not None and self.verdict.suppression >= ENOUGH
+        if talked_over or (self._peak <= SOFTEST and played.level < -60.0):
+            return  # of somebody who speaks nothing is taken out
         self._sums += (1, power, left)
         count, whole, rest = self._sums
         if count < _BLOCK:

@@ -26,8 +26,9 @@ from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
-from companion.ports import ChatModel, Event, Microphone, SpeechDetector, Transcriber, Voice, WakeWord
+from companion.ports import ChatModel, EchoCanceller, Event, Microphone, SpeechDetector, Transcriber, Voice, WakeWord
 from companion.simulation import acoustics
+from companion.worktime import HeldWakeWord
 from device.room import Room
 from device.scripted_user import Interruption, ScriptedUser
 from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
@@ -85,9 +86,13 @@ class Scene:
         interruptions: Sequence[Interruption] = (),
         room: Room | None = None,
         interruptible: Interruptible = Interruptible.BUTTON,
+        interrupting: WakeWord | None = None,
+        canceller: EchoCanceller | None = None,
         seed: int = 0,
         longest: float = 600.0,
     ) -> None:
+        """`interruptible`: as long as there is no `room`. `interrupting`: what hears the words that end a reply; None:
+        the name by which the toy is called. `canceller`: of the room's echo; None: the product's own."""
         self.world = World(longest=longest)
         self.light = SimulatedLight(self.world)
         self.button = SimulatedButton()
@@ -104,20 +109,25 @@ class Scene:
         self.history = History(6_000, cast=len(characters))
         said = [*lines, *(interruption.line for interruption in interruptions)]
         around = (
-            asyncio.run(acoustics(room, seed, self.speaker, ScriptedVoice(), characters[0].opening, said))
-            if room
-            else None
+            asyncio.run(acoustics(room, seed, self.speaker, self.voice, characters[0].opening, said)) if room else None
         )
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds, around)
         journal = Journal(self.world, self.events.append)
         heard = microphone(self.microphone) if microphone else self.microphone
         told = Verdict(interruptible, "so says the scene")
-        echo = Echo(KalmanCanceller() if room else None, UNKNOWN if room else told)
+        verdicts: list[Verdict] = []
+        self.verdicts = verdicts
+        """All that was concluded from the echo."""
+        canceller = canceller or (KalmanCanceller() if room else None)
+        echo = Echo(canceller, UNKNOWN if canceller else told, verdicts.append)
         ears = Ears(heard, detector or ScriptedDetector(), patience or Patience(), echo)
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
         named: dict[str, WakeWord] = {"name": calling._name} if isinstance(calling, ByName) else {}
+        interrupting = HeldWakeWord(interrupting, self.world) if interrupting else None
+        words = interrupting or named.get("name")
+        spotters = named | ({"interrupting": interrupting} if interrupting else {})
         face = Face(self.light, journal)
         addressed = Addressed([one.name for one in characters], "en")
         members = [Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]
@@ -127,7 +137,7 @@ class Scene:
             barge_in=BargeIn(
                 ears=ears,
                 echo=echo,
-                words=named.get("name"),
+                words=words,
                 talkers=[member.mouth for member in members],
                 addressed=addressed,
                 language="en",
@@ -157,7 +167,7 @@ class Scene:
             ears=ears,
             speaker=self.speaker,
             mind=self.mind,
-            engines={"ears": self.transcriber, "voice": self.voice} | named,
+            engines={"ears": self.transcriber, "voice": self.voice} | spotters,
             button=self.button,
             clock=self.world,
             journal=journal,
