@@ -95,10 +95,6 @@ class BargeIn:
         """Whether somebody who speaks over the toy is told from the toy itself."""
         return self._echo.verdict.how in (Interruptible.FULL, Interruptible.GUARDED)
 
-    @property
-    def _knows_more(self) -> bool:
-        return self._echo.verdict.how is not Interruptible.WORDS
-
     async def heard(
         self,
         drafts: Callable[[Callable[[str], None]], Drafts],

@@ -174,8 +174,8 @@ class Echo:
         if self._canceller.learning:
             self._learnt += 1
             return
-        talked_over = self._open and self.verdict.suppression is not None and self.verdict.suppression >= ENOUGH
-        if talked_over or (self._peak <= SOFTEST and played.level < -60.0):
+        predicted = self._peak > SOFTEST
+        if (self._open and predicted) or (not predicted and played.level < -60.0):
             return  # of somebody who speaks nothing is taken out
         self._sums += (1, power, left)
         count, whole, rest = self._sums

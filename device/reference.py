@@ -20,7 +20,7 @@ LOST_FOR = 5
 """... from the time on at which one has done so for so many times."""
 
 YOUNG = 100
-"""Times (1 s) for which one gets what one asks for in any case: the first times of a stream are off by 30 ms [tried]."""
+"""Times (1 s) for which one gets what one asks for anyway: the first times of a stream are off by 30 ms [tried]."""
 
 FOLLOWS = 0.002
 """After that one gets what follows the sound before. An echo canceller minds a jump, but not that a sample is left out
