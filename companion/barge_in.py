@@ -139,7 +139,9 @@ class BargeIn:
         while not self.hears_speech:
             if not self._words or self._echo.verdict.how is Interruptible.BUTTON:
                 await self._ears.ignore(LOOK_SECONDS)
-            elif called := await self._ears.called(self._words, enough=lambda: self._knows_more):
+            elif called := await self._ears.called(
+                self._words, enough=lambda: self._echo.verdict.how is not Interruptible.WORDS
+            ):
                 self._is_called(called)
                 return
 
