@@ -7,6 +7,7 @@ judged apart from whoever reads them.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from companion.audio import RATE, Audio, Samples, Utterance
 from companion.barge_in import STOP
 from companion.character import Espeak
 from companion.hearing import STOP_THRESHOLD
-from companion.ports import ChatModel, Microphone, SpeechDetector, Transcript, Usage, Voice
+from companion.ports import ChatModel, Microphone, Prompt, SpeechDetector, Transcript, Usage, Voice
 from companion.worktime import HeldVoice
 from device.room import Room
 from device.scripted_user import Interruption, Said
@@ -156,26 +157,33 @@ class Reader:
             yield self._otherwise
 
 
+@dataclass(slots=True)
+class Stream:
+    """One reply as it was streamed."""
+
+    began: float
+    """Seconds of the world."""
+    closed: float = math.inf
+    complete: bool = False
+
+
 class Streams(ScriptedChat):
     """A chat model whose pieces take their time, and that knows when each reply was closed."""
 
     def __init__(self, replies: Sequence[Sequence[str]], world: World) -> None:
         super().__init__(replies, clock=world, delay=0.3)
         self._world = world
-        self.closed: list[float] = []
-        """Seconds of the world."""
-        self.complete: list[bool] = []
+        self.streams: list[Stream] = []
 
-    async def reply(self, prompt: object) -> AsyncGenerator[str | Usage, None]:
-        complete = False
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
+        self.streams.append(stream := Stream(self._world.now()))
         try:
-            async with aclosing(super().reply(prompt)) as pieces:  # type: ignore[arg-type]
+            async with aclosing(super().reply(prompt)) as pieces:
                 async for piece in pieces:
                     yield piece
-            complete = True
+            stream.complete = True
         finally:
-            self.closed.append(self._world.now())
-            self.complete.append(complete)
+            stream.closed = self._world.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +238,8 @@ class Show:
         reader = Reader(otherwise)
         count = len(interruptions) + len(lines) if replies is None else replies
         story = [[*STORY[turn % 3 :], *STORY[: turn % 3]][:sentences] for turn in range(count)]
+        if interruptions:
+            story[-1] = story[-1][:1]  # nobody interrupts that
         self.scene = Scene(
             *(said(line, user) for line in lines),  # type: ignore[arg-type]
             chat=lambda world: self._streams(story, world),
@@ -243,9 +253,29 @@ class Show:
             seed=seed,
             microphone=microphone,
         )
+        self.played: list[tuple[float, Audio]] = []
+        """What the speaker was given to play, and the position at which it began."""
+        self.resumed: list[tuple[float, float, float]] = []
+        """When the speaker went on, at which position, and after how many seconds of what was heard before."""
+        self._watch()
         self.reader = reader
         reader.said = self.scene.user.said
         self.scene.speaker.volume = volume
+
+    def _watch(self) -> None:
+        speaker, world = self.scene.speaker, self.scene.world
+        play, resume = speaker.play, speaker.resume
+
+        async def watched_play(audio: Audio) -> float:
+            begins = await play(audio)
+            self.played.append((begins, audio))
+            return begins
+
+        def watched_resume(again: float = 0.0) -> None:
+            self.resumed.append((world.now(), speaker.position, again))
+            resume(again)
+
+        speaker.play, speaker.resume = watched_play, watched_resume  # type: ignore[method-assign]
 
     def _streams(self, story: Sequence[Sequence[str]], world: World) -> ChatModel:
         self.chat = Streams(story, world)
@@ -255,10 +285,24 @@ class Show:
         self.scene.play()
         return self
 
+    def count(self, name: str) -> int:
+        """How often the journal tells of it."""
+        return len(self.scene.told(name))
+
     @property
     def spoken_seconds(self) -> float:
         """Of the toy's own sound."""
         return sum(piece.seconds for _, piece in self.scene.speaker.heard)
+
+    def heard_between(self, begins: float, ends: float) -> tuple[Samples, int]:
+        """What the speaker played between these seconds of the world, and its rate."""
+        pieces = [(at, piece) for at, piece in self.scene.speaker.heard if begins <= at < ends]
+        rate = pieces[0][1].rate if pieces else RATE
+        sound = np.zeros(math.ceil((ends - begins) * rate) + rate // 50, np.int16)
+        for at, piece in pieces:
+            first = round((at - begins) * rate)
+            sound[first : first + len(piece.samples)] = piece.samples[: max(0, len(sound) - first)]
+        return sound[: math.ceil((ends - begins) * rate)], rate
 
     def outcomes(self) -> list[Outcome]:
         """What became of the interruptions, in their order."""
@@ -275,6 +319,14 @@ class Show:
             if begins <= event.at < until:
                 events.setdefault(event.name, event.at)
         return Outcome(f"{self.name}: {one.line.text!r}", one, begins, ends, states[-1] == "speaking", events)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    return float(np.percentile(values, percent, method="higher")) if values else float("nan")
+
+
+def milliseconds(values: Sequence[float]) -> str:
+    return f"p50 {percentile(values, 50) * 1000:.0f} ms, p95 {percentile(values, 95) * 1000:.0f} ms"
 
 
 def share(part: int, whole: int) -> str:

@@ -1,0 +1,72 @@
+"""The toy does not interrupt itself, and does not answer itself, however its own sound comes back."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections import Counter
+
+import numpy as np
+from barge_in.stage import SOAK, TOYS, USERS, Show
+
+from companion.audio import FRAME_SAMPLES, Audio, Frame
+from device.room import Room
+from models.kalman_canceller import KalmanCanceller
+
+DELAYS = (20, 50, 80, 120, 160, 200, 250, 300, 350)
+"""Milliseconds."""
+VOLUMES = (1.0, 0.4, 0.15)
+DRIFTS = (-50, 0, 50)
+"""Parts per million."""
+ECHOES = (0, 6)
+"""Decibels, against the user."""
+
+MINUTES = 60.0 if SOAK else 3.0
+
+SENTENCES = 4 if SOAK else 8
+"""In each reply: 20 or 40 s."""
+
+SELF_ANSWER = "and what happened then"
+"""What speech-to-text makes of the toy's own sound, so that nothing but the ears keeps it from answering itself."""
+
+
+def test_the_toy_neither_interrupts_nor_answers_itself() -> None:
+    cells = list(itertools.product(DELAYS, VOLUMES, DRIFTS, ECHOES))
+    random.Random(1).shuffle(cells)
+    counts: Counter[str] = Counter()
+    seconds = 0.0
+    failed: list[str] = []
+    for seed, (delay, volume, drift, echo) in enumerate(itertools.cycle(cells)):
+        if seconds >= 60 * MINUTES:
+            break
+        show = Show(
+            room=Room(echo=echo, delay=delay, noise=-60, drift=drift),
+            seed=seed,
+            voice=list(TOYS)[seed % len(TOYS)],
+            user=USERS[seed % len(USERS)],
+            volume=volume,
+            sentences=SENTENCES,
+            otherwise=SELF_ANSWER,
+        ).play()
+        seconds += show.spoken_seconds
+        found = {name: show.count(name) for name in ("duck", "pause", "interrupted")}
+        found["self-answer"] = show.count("heard") - 1
+        counts.update(found)
+        if any(found.values()):
+            print(f"\n  {show.name}: {found}", end="")
+        if found["interrupted"] or found["self-answer"]:
+            failed.append(show.name)
+    print(f"\nown echo, {seconds / 60:.1f} minutes: " + ", ".join(f"{counts[name]} {name}" for name in counts))
+    assert not failed
+
+
+def test_what_the_canceller_costs_is_reported() -> None:
+    chance = np.random.default_rng(1)
+    sound = [Audio(chance.integers(-3000, 3000, FRAME_SAMPLES, dtype=np.int16)) for _ in range(500 if SOAK else 200)]
+    canceller = KalmanCanceller()
+    began = time.process_time()
+    for number, audio in enumerate(sound):
+        canceller.cancel(Frame(audio, number / 100, audio))
+    took = (time.process_time() - began) / (len(sound) / 100)
+    print(f"\nthe canceller takes {took:.3f} s of CPU for a second of the toy's own sound")
