@@ -130,19 +130,20 @@ class BargeIn:
         self._ears.softest = self._addressed.usual - SOFTER
         self._ears.listens_for = self._words
         if self._words:
-            self._words.reset()  # what it heard last was long ago
+            self._words.reset()  # what it heard last was somebody else, long ago
         self._ducked = self._paused = self._meant = False
         self._called: Wake | None = None
 
     async def _by_name(self) -> None:
         """Hear nothing but its name, and not even that where its own sound is not taken out; until that changes."""
         while not self.hears_speech:
-            if self._words and self._echo.verdict.how is Interruptible.WORDS:
-                if wake := await self._ears.called(self._words, enough=lambda: self.hears_speech):
-                    self._is_called(wake)
-                    return
-            else:
+            if not self._words or self._echo.verdict.how is Interruptible.BUTTON:
                 await self._ears.ignore(LOOK_SECONDS)
+            elif called := await self._ears.called(
+                self._words, enough=lambda: self._echo.verdict.how is not Interruptible.WORDS
+            ):
+                self._is_called(called)
+                return
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""

@@ -7,6 +7,7 @@ next to nothing. From how much is taken out follows how the toy may be interrupt
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -155,21 +156,20 @@ class Echo:
         self._peak = max(self._taken, _FADES * self._peak)
         self._open = max(0, self._open - 1)
         assert self._canceller is not None
-        there = self._left > OVER_NOISE * self._noise
         if self._canceller.learning:
             self._leak = _LEAK_AT_FIRST
-            self._open = 0
-        elif self._peak > SOFTEST:
-            ratio = 10.0 * float(np.log10((self._left + 1e-12) / self._peak))
-            over = there and ratio > self._leak + MARGIN
-            self._over = min(LASTING, self._over + 1) if over else max(0, self._over - 1)
-            if self._over == LASTING:
-                self._open = HOLD
-            up = _UP_WHILE_OPEN if self._open else _UP
-            if there or ratio < self._leak:
-                self._leak += up if ratio > self._leak else -_DOWN
-        elif there:
+            self._over = self._open = 0
+            return
+        audible = self._left > OVER_NOISE * self._noise
+        ratio = 10.0 * float(np.log10((self._left + 1e-12) / self._peak)) if self._peak > SOFTEST else math.inf
+        over = audible and ratio > self._leak + MARGIN
+        self._over = min(LASTING, self._over + 1) if over else max(0, self._over - 1)
+        if self._over == LASTING:
             self._open = HOLD
+        if ratio < self._leak:
+            self._leak -= _DOWN
+        elif audible and ratio < math.inf:
+            self._leak += _UP_WHILE_OPEN if self._open else _UP
 
     def _measure(self, captured: Audio, played: Audio, power: float, left: float) -> None:
         """How much of the echo is taken out, block by block of the toy's own sound."""

@@ -12,9 +12,26 @@ from companion.audio import RATE, Samples
 KEPT_SECONDS = 3.0
 """More than a microphone's ring and a device's latency together."""
 
-SLACK_SAMPLES = 32
-"""2 ms. Where one asks for a sound that begins so near to the end of the one before, one gets what follows it: an echo
-canceller minds a sample lost or doubled, not so small a shift."""
+LOST_SAMPLES = 320
+"""20 ms. Where one asks for a sound so far from the end of the one before, samples were lost: one gets what one asks
+for ..."""
+
+LOST_FOR = 5
+"""... from the time on at which one has done so for so many times."""
+
+YOUNG = 100
+"""Times (1 s) for which one gets what one asks for anyway: the first times of a stream are off by 30 ms [tried]."""
+
+FOLLOWS = 0.002
+"""After that one gets what follows the sound before. An echo canceller minds a jump, but not that a sample is left out
+or doubled when what one asks for has moved away on average, as two crystals do; measured times themselves are off by
+milliseconds, now in one direction, now in the other. The average is over 5 s ..."""
+
+AWAY_SAMPLES = 8
+"""... it has moved away when it differs by so much, 0.5 ms ..."""
+
+EVERY = 20
+"""... and at most one sample in so many times is left out or doubled: enough for crystals 300 ppm apart."""
 
 
 class Reference:
@@ -28,7 +45,13 @@ class Reference:
         """Samples of silence put in lately."""
         self._sent = 0
         self._expected = -1
-        self._next = -1
+        self._next = -LOST_SAMPLES
+        self._lost = 0
+        self._away = 0.0
+        """Samples by which one asks for later ones, on average."""
+        self._steady = 0
+        """Times since a sample was left out or doubled."""
+        self._times = 0
         self._kept: Samples = np.zeros(0, dtype=np.int16)
         self._begins = 0
         """Number, at `RATE`, of the first sample kept."""
@@ -53,16 +76,32 @@ class Reference:
         nothing was sent."""
         for first, samples in drained:
             self._add(first, samples)
-        begins = round(sample * RATE / self._rate)
-        if abs(begins - self._next) <= SLACK_SAMPLES:
-            begins = self._next
-        self._next = begins + count
+        begins = self._next = self._continued(round(sample * RATE / self._rate))
+        self._next += count
         taken = np.zeros(count, dtype=np.int16)
         at = begins - self._begins
         known = self._kept[max(0, at) : max(0, at + count)]
         into = max(0, -at)
         taken[into : into + len(known)] = known
         return taken
+
+    def _continued(self, begins: int) -> int:
+        """Where to begin, when one asks for what begins at this number."""
+        apart = begins - self._next
+        self._times += 1
+        self._lost = self._lost + 1 if abs(apart) >= LOST_SAMPLES else 0
+        if self._lost >= LOST_FOR or self._times < YOUNG:
+            self._lost, self._away = 0, 0.0
+            return begins
+        if not self._lost:
+            self._away += FOLLOWS * (apart - self._away)
+        self._steady += 1
+        if abs(self._away) < AWAY_SAMPLES or self._steady < EVERY:
+            return self._next
+        self._steady = 0
+        step = 1 if self._away > 0 else -1
+        self._away -= step
+        return self._next + step
 
     def _add(self, first: int, samples: Samples) -> None:
         if first != self._expected:  # nobody asked for a while

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 MEASUREMENTS = 25
-"""About half a second of callbacks. A median over so many forgets the first ones of a stream, which are off by up to
-30 ms [tried], and one made while the processor was busy; and it follows a crystal that is not quite right."""
+"""A quarter of a second of callbacks and more. A median over so many forgets the first ones of a stream, which are off
+by up to 30 ms [tried], and one made while the processor was busy; and it follows a crystal that is not quite right."""
 
 
 class SampleClock:

@@ -98,5 +98,6 @@ class _Listening:
 
     def _told(self, *, sure: bool) -> Wake:
         self._waited = 0
-        self._rest = REFRACTORY
+        # what only sounded like it ("Good morning") must not hide the name that follows
+        self._rest = REFRACTORY if sure else 1
         return Wake(self._head.phrase, sure)

@@ -109,9 +109,7 @@ class Scene:
         self.history = History(6_000, cast=len(characters))
         said = [*lines, *(interruption.line for interruption in interruptions)]
         around = (
-            asyncio.run(acoustics(room, seed, self.speaker, self.voice, characters[0].opening, said))
-            if room
-            else None
+            asyncio.run(acoustics(room, seed, self.speaker, self.voice, characters[0].opening, said)) if room else None
         )
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds, around)
         journal = Journal(self.world, self.events.append)

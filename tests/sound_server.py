@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -29,6 +29,9 @@ HUM_HERTZ, HUM_VOLUME = 20, "5%"
 is 2400 samples at 48 kHz, whole ones at any rate: the server mixes in such blocks."""
 CARD = "pulse"
 """The sound card's name, as PortAudio sees it."""
+
+URGENCY = 6
+"""Real-time priority of the server, 1 to 99: a sound card has no busy moments. The product gives its own threads 5."""
 
 MOUTH_OPENS_SECONDS = 0.3
 """After which what is said is in the air."""
@@ -74,9 +77,16 @@ class SoundServer:
         loads = [argument for module in modules for argument in ("-L", module)]
         self._run("pulseaudio", "-n", "--daemonize=yes", "--exit-idle-time=-1", *loads)
         self._pid = int((self._folder / "pulse" / "pid").read_text())
+        self._be_prompt()
         self._run("pactl", "set-default-sink", SPEAKER)
         self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
         self._run("pactl", "set-sink-input-volume", "0", HUM_VOLUME)
+
+    def _be_prompt(self) -> None:
+        """As a sound card is, whatever else the computer does; as far as that is allowed."""
+        with suppress(PermissionError, FileNotFoundError, ProcessLookupError):
+            for thread in Path(f"/proc/{self._pid}/task").iterdir():
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(URGENCY))
 
     def hang(self) -> None:
         """Let the sound cards stay, and do nothing any more."""
@@ -159,6 +169,16 @@ class Recording:
         """All that is recorded so far."""
         data = self._path.read_bytes()
         return np.frombuffer(data[: len(data) // 2 * 2], dtype=np.int16)
+
+    def began(self, rate: int = 48_000) -> float:
+        """When its first sample was heard, in seconds of `time.monotonic()`: as late as the newest samples of a third
+        of a second allow, since what is heard is written some time later, and the least of these delays is short."""
+        ends = time.monotonic() + 0.3
+        began = float("inf")
+        while (now := time.monotonic()) < ends:
+            began = min(began, now - self._path.stat().st_size / 2 / rate)
+            time.sleep(0.001)
+        return began
 
 
 @contextmanager

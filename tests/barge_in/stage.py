@@ -309,9 +309,7 @@ class Show:
         user = self.scene.user.said
         times = [*(one.began for one in user[1:]), float("inf")]
         over = {id(interruption) for interruption in self._over}
-        return [
-            self._outcome(one, until) for one, until in zip(user, times, strict=True) if id(one.line) in over
-        ]
+        return [self._outcome(one, until) for one, until in zip(user, times, strict=True) if id(one.line) in over]
 
     def _outcome(self, one: Said, until: float) -> Outcome:
         begins, ends = (one.began + seconds for seconds in one.line.audible)  # type: ignore[attr-defined]

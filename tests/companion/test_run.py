@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
+from on_duty import BRIEF, running
 from recording_server import recording_server, streamed
 from sound_server import SoundServer, missing, sound_server
 from toy_head import HEAD
@@ -31,8 +30,6 @@ from models.piper import Piper
 
 HERE = Path(__file__).parents[1]
 SPEECH = HERE / "speech"
-BRIEF = {"COMPANION_TOY__CHARACTER": str(HERE / "brief.toml"), "COMPANION_EARS__CALLED": "open"}
-"""A character that soon lets one speak, to whoever speaks."""
 
 WORDS = "hello little fox"
 HEAVY = {"openai", "httpx", "httpx2", "faster_whisper", "ctranslate2", "piper", "onnxruntime", "av", "tokenizers"}
@@ -54,82 +51,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-class Running:
-    """`companion run` in a process of its own."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], *words: str) -> None:
-        self.folder = folder
-        self._journal = folder / "journal.jsonl"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-W",
-                "error",
-                str(HERE / "run_on_mock_pins.py"),
-                str(folder / "told.json"),
-                *("run", "--journal", str(self._journal), *words),
-            ],
-            env=clean | BRIEF | environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def events(self) -> list[dict[str, Any]]:
-        if not self._journal.exists():
-            return []
-        return [json.loads(line) for line in self._journal.read_text().splitlines() if line.endswith("}")]
-
-    def wait_for(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> dict[str, Any]:
-        """The newest event that is wanted; waited for up to `seconds`."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            for event in reversed(self.events()):
-                if wanted(event):
-                    return event
-            time.sleep(0.02)
-        self.process.kill()
-        raise AssertionError(f"not in {self.events()}\n{self.process.communicate()[1]}")
-
-    def state(self, name: str, seconds: float = 20.0) -> None:
-        """Wait until the newest state is this one."""
-        deadline = time.monotonic() + seconds
-        states: list[str] = []
-        while time.monotonic() < deadline and self.process.poll() is None:
-            states = [event["state"] for event in self.events() if event["event"] == "state"]
-            if states and states[-1] == name:
-                return
-            time.sleep(0.02)
-        self.process.kill()
-        raise AssertionError(f"{name} is not the last of {states}\n{self.process.communicate()[1]}")
-
-    def end(self) -> tuple[float, str]:
-        """Tell it to stop: how long that took, and what it said on stderr."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=10)
-        assert self.process.returncode == 0, said
-        return time.monotonic() - began, said
-
-    @property
-    def told(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads((self.folder / "told.json").read_text())
-        return told
-
-
-@contextmanager
-def running(folder: Path, environment: dict[str, str], *words: str) -> Iterator[Running]:
-    toy = Running(folder, environment, *words)
-    try:
-        yield toy
-    finally:
-        if toy.process.poll() is None:
-            toy.process.kill()
-            toy.process.communicate()
-
-
 def speech(name: str) -> tuple[int, Samples]:
     with wave.open(str(SPEECH / name)) as file:
         return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
@@ -146,7 +67,7 @@ def order(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
         "turn": "event",
         "fault": "text",
     }
-    return [(event["event"], event[fields[event["event"]]]) for event in events]
+    return [(event["event"], event[fields[event["event"]]]) for event in events if event["event"] in fields]
 
 
 def simulated(folder: Path, environment: dict[str, str], name: str) -> tuple[list[dict[str, Any]], Path]:

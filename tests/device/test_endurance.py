@@ -28,7 +28,7 @@ import pytest
 import soxr
 from ctranslate2.specs import WhisperSpec
 from numpy.typing import NDArray
-from sound_server import CARD, MICROPHONE, SPEAKER, SoundServer, sound_here
+from sound_server import CARD, MICROPHONE, SPEAKER, URGENCY, SoundServer, sound_here
 
 from companion.audio import FRAME_SECONDS, RATE, Audio, Samples
 from device.microphone import SoundCardMicrophone
@@ -45,9 +45,6 @@ NOISE_RATE = 4_000
 
 MAKING_SECONDS = 0.3
 """A voice takes so long for a phrase."""
-
-URGENCY = 6
-"""Real-time priority of the sound server."""
 
 CORES = 2
 WIDTH, HEADS, LAYERS = 384, 6, 4

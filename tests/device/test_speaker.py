@@ -141,6 +141,29 @@ def test_after_stop_the_room_is_silent_at_once_and_without_a_click(server: Sound
     assert (np.flatnonzero(heard)[-1] - stopped) / ROOM_RATE < 0.25
 
 
+def test_it_is_silent_within_60_ms_if_nothing_else_is_in_the_way(server: SoundServer) -> None:
+    """The quickest of a few: a busy computer wakes some of them later."""
+    at = np.arange(2 * 16_000) / 16_000
+    tone = np.rint(8_000 * np.sin(2 * np.pi * 200 * at)).astype(np.int16)
+
+    async def stop(speaker: SoundCardSpeaker) -> float:
+        await speaker.open()
+        await asyncio.sleep(0.3)
+        with server.recording() as room:
+            await speaker.play(Audio(tone))
+            began = await asyncio.to_thread(room.began)
+            await speaker.reach(0.4)
+            stopped = time.monotonic()
+            speaker.stop()
+            await asyncio.sleep(0.3)
+            heard = room.samples
+        return began + float(np.flatnonzero(np.abs(heard) > 40)[-1]) / ROOM_RATE - stopped
+
+    took = [with_speaker(stop) for _ in range(5)]
+    print("silent after", [f"{seconds * 1000:.0f} ms" for seconds in took])
+    assert min(took) < 0.060
+
+
 def test_the_volume_has_a_cap(server: SoundServer) -> None:
     async def speak(speaker: SoundCardSpeaker) -> Samples:
         speaker.volume = 2.0

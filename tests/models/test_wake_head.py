@@ -18,7 +18,7 @@ from companion.audio import Audio
 from companion.errors import DeviceError, NotHeard, SettingsError
 from companion.ports import Wake
 from models import wake_file
-from models.speech_embedding import SpeechEmbedding
+from models.speech_embedding import HOP, SpeechEmbedding
 from models.wake_head import HeadWakeWord
 
 CALLED = sound(HEAD.with_name("hey-bunny-slt.wav"))
@@ -83,6 +83,19 @@ def test_a_likely_name_waits_whether_it_becomes_sure_and_is_told_unsure_if_not(
     wake = HeadWakeWord(doubtful)
     asyncio.run(wake.load())
     assert [it for _, it in fed(wake, dither(0.5), CALLED, dither(1.0))] == [Wake(PHRASE, False)]
+
+
+def test_what_was_only_likely_does_not_hide_the_name_just_after_it(tmp_path: Path) -> None:
+    head, networks = wake_file.read(HEAD), SpeechEmbedding()
+    beginning = np.concatenate([CALLED[: len(CALLED) * 6 // 10], dither(0.4)])
+    stream = np.concatenate([beginning, CALLED, dither(0.5)])
+    scores = head.layers.heard(networks.of(stream), networks.quiet[-head.layers.look :])
+    first = float(scores[: len(beginning) // HOP].max())
+    strict = tmp_path / "strict.wake"
+    wake_file.save(dataclasses.replace(head, sure=(first + float(scores.max())) / 2, likely=first - 1.0), strict)
+    wake = HeadWakeWord(strict)
+    asyncio.run(wake.load())
+    assert [it.sure for _, it in fed(wake, stream)] == [False, True]
 
 
 def test_frames_of_another_size_are_refused(wake: HeadWakeWord) -> None:

@@ -1,0 +1,83 @@
+"""The toy on duty, on a real sound path on which its microphone hears its own speaker: it never interrupts itself, and
+whoever talks over it is heard."""
+
+from __future__ import annotations
+
+import os
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from on_duty import Running, running
+from recording_server import recording_server, streamed
+from sound_server import ECHO, SoundServer, missing, sound_server
+
+from companion.audio import Samples
+
+SPEECH = Path(__file__).parents[1] / "speech"
+LINES = ("story-moon-awb.wav", "dinosaurs-awb.wav", "hello-rms.wav", "breakfast-awb.wav", "school-rms.wav")
+
+REPLY = "Once upon a time there was a small rabbit. Every morning it looked at the sky, and then it counted the clouds."
+
+REPLIES = 50 if os.environ.get("COMPANION_SOAK") else 3
+
+pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
+
+
+def speech(name: str) -> tuple[Samples, int]:
+    with wave.open(str(SPEECH / name)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16), file.getframerate()
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> dict[str, str]:
+    """Settings of a toy with the embedded ears and voice."""
+    (tmp_path / "store").mkdir()
+    return {"COMPANION_MODELS__STORE": str(tmp_path / "store"), "DASHSCOPE_API_KEY": "sk-x"}
+
+
+def told(toy: Running, *names: str) -> list[str]:
+    return [event["event"] for event in toy.events() if event["event"] in names]
+
+
+def ask(toy: Running, sound: SoundServer, number: int) -> None:
+    """Say something; returns when it is being answered."""
+    toy.state("listening")
+    sound.say(*speech(LINES[number % len(LINES)]))
+    toy.state("speaking")
+
+
+def test_in_reply_after_reply_it_never_interrupts_itself(tmp_path: Path, embedded: dict[str, str]) -> None:
+    with recording_server(streamed(REPLY)) as service, sound_server(ECHO) as sound:
+        environment = dict(sound.environment) | embedded | {"COMPANION_CHAT__BASE_URL": service.base_url}
+        with running(tmp_path, environment) as toy:
+            for number in range(REPLIES):
+                ask(toy, sound, number)
+                toy.state("listening")
+            _, log = toy.end()
+    verdicts = [(event["barge_in"], event["text"]) for event in toy.events() if event["event"] == "echo"]
+    print(verdicts, told(toy, "duck", "pause", "resume", "interrupted"))
+    assert "interrupted by" in log
+    assert verdicts[-1][0] in ("full", "guarded")
+    assert told(toy, "interrupted") == []
+    assert len(told(toy, "heard")) == REPLIES
+    assert all(event["complete"] for event in toy.events() if event["event"] == "said")
+
+
+def test_whoever_talks_over_it_is_heard_and_it_is_silent_soon(tmp_path: Path, embedded: dict[str, str]) -> None:
+    with recording_server(streamed(REPLY)) as service, sound_server(ECHO) as sound:
+        environment = dict(sound.environment) | embedded | {"COMPANION_CHAT__BASE_URL": service.base_url}
+        with running(tmp_path, environment) as toy:
+            ask(toy, sound, 0)  # this is where it learns its echo
+            ask(toy, sound, 1)
+            sound.say(*speech("birthday-rms.wav"))
+            toy.wait_for(lambda event: event["event"] == "interrupted")
+            toy.end()
+    print(
+        [(event["at"], event["event"]) for event in toy.events() if event["event"] in ("duck", "pause", "interrupted")]
+    )
+    [first, second] = [event for event in toy.events() if event["event"] == "said" and event["kind"] == "reply"][:2]
+    assert first["complete"]
+    assert not second["complete"]
+    assert REPLY.startswith(second["text"])
