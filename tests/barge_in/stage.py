@@ -7,6 +7,7 @@ judged apart from whoever reads them.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import tempfile
@@ -237,8 +238,8 @@ class Show:
         self._over = [sound for _, sound in interruptions]
         reader = Reader(otherwise)
         count = len(interruptions) + len(lines) if replies is None else replies
-        story = [[*STORY[turn % 3 :], *STORY[: turn % 3]][:sentences] for turn in range(count)]
-        if interruptions:
+        story = [list(itertools.islice(itertools.cycle(STORY), turn % 3, turn % 3 + sentences)) for turn in range(count)]
+        if count > 1:
             story[-1] = story[-1][:1]  # nobody interrupts that
         self.scene = Scene(
             *(said(line, user) for line in lines),  # type: ignore[arg-type]
