@@ -229,7 +229,20 @@ class Ears:
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
             )
-        return self._echo.cleaned(frame) if self._echo else frame
+        if self._echo is None:
+            return frame
+        clean = self._echo.cleaned(frame)
+        self._recall(self._echo.held_back)
+        return clean
+
+    def _recall(self, frames: Sequence[Frame]) -> None:
+        """Keep these, as far as they are kept, as they are now known to have been."""
+        whole = {frame.ends: frame for frame in frames}
+        if whole and self._speech:
+            self._speech.frames[-len(whole) :] = [whole.get(old.ends, old) for old in self._speech.frames[-len(whole) :]]
+        for place in range(-min(len(whole), len(self._recent)), 0):
+            old, voiced = self._recent[place]
+            self._recent[place] = whole.get(old.ends, old), voiced
 
     def _hear(self, frame: Frame) -> Noticed | None:
         probability = self._detector.probability(frame.captured)

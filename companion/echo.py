@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
 from typing import Final
@@ -58,6 +58,7 @@ OVER_NOISE: Final = 4.0
 SOFTEST: Final = 1e-6
 """Power (-60 dBFS) of an echo that is worth a word."""
 
+_BEFORE: Final = 15  # frames: so long does it take at most to believe in somebody who is clear
 _SMOOTH: Final = 0.8  # of a power, with each frame: 50 ms
 _FADES: Final = 0.63  # a room's answer falls by at most 2 dB in 10 ms: 60 dB in 0.3 s
 _DOWN, _UP, _UP_WHILE_OPEN = 0.1, 0.2, 0.05  # decibels a frame: two frames in three have less echo left
@@ -114,6 +115,9 @@ class Echo:
         self.verdict = verdict
         self._canceller = canceller
         self._told = told
+        self.held_back: Sequence[Frame] = ()
+        """When somebody has just begun to be heard: the last frames before, of which too little was heard."""
+        self._lately: deque[Frame] = deque(maxlen=_BEFORE)
         self._silent = SPAN
         self._taken = self._left = self._peak = 0.0
         self._leak = _LEAK_AT_FIRST
@@ -133,6 +137,7 @@ class Echo:
         if frame.played is None:
             self._conclude(NO_REFERENCE)
             return frame
+        self.held_back = ()
         self._silent = 0 if frame.played.samples.any() else self._silent + 1
         clean = self._canceller.cancel(frame)
         captured, left = _floats(frame.captured), _floats(clean)
@@ -144,6 +149,8 @@ class Echo:
             return frame
         self._follow(_power(captured - left), _power(left))
         self._measure(frame.captured, frame.played, _power(captured), _power(left))
+        self.held_back = tuple(self._lately) if self._open and self._gain < 1.0 else ()
+        self._lately.append(replace(frame, captured=clean))
         gain = 1.0 if self._open else 10 ** (SHUT / 20)
         gains = np.linspace(self._gain, gain, FRAME_SAMPLES)
         self._gain = gain

@@ -45,6 +45,13 @@ _WORTH: Final = 0.5
 prediction's power. Of one that holds for less than half, as little would be left if it were not subtracted: the sound
 card has lost samples, or a clock has jumped."""
 
+_DROWNS: Final = 0.02
+"""In the power of everything that is captured so little of the prediction is lost by chance: in a voice that is 14 dB
+louder than the echo, all that would be missed."""
+
+_LASTING: Final = 15
+"""Frames (0.15 s) for which a prediction must be wrong: the first 10 ms of a loud syllable may well look like that."""
+
 _LATELY: Final = 0.95
 """How much of these powers is kept with each frame: they are of about 0.2 s."""
 
@@ -100,8 +107,8 @@ class KalmanCanceller:
         self._doubt = np.full((_BLOCKS, _BINS), _UNSURE * _FAINTEST, dtype=np.float32)
         self._sent = self._came = 0.0
         self._others = np.zeros(_BINS, dtype=np.float32)
-        self._power = self._found = 0.0
-        self._learnt = 0
+        self._power = self._found = self._heard = 0.0
+        self._learnt = self._wrong = 0
 
     def _hear(self, played: Audio) -> None:
         self._last[:FRAME_SAMPLES] = self._last[FRAME_SAMPLES:]
@@ -113,7 +120,10 @@ class KalmanCanceller:
         """Begin anew when the prediction is of something that is no more."""
         self._power = _LATELY * self._power + float(np.square(predicted).sum())
         self._found = _LATELY * self._found + float((predicted * near).sum())
-        if self._found < _WORTH * self._power - _UNHEARD:
+        self._heard = _LATELY * self._heard + float(np.square(near).sum())
+        wrong = self._found < _WORTH * self._power - _DROWNS * self._heard - _UNHEARD
+        self._wrong = self._wrong + 1 if wrong else 0
+        if self._wrong == _LASTING:
             self._unlearn()
 
     def _guess(self, near: _Floats) -> None:
