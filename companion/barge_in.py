@@ -154,7 +154,7 @@ class BargeIn:
                 case WentOn():
                     self._duck()
                     await self._drafts.drop()
-                case KeepsOn() if not self._paused:
+                case KeepsOn(voiced) if voiced < self._ears.marks[-1]:
                     self._pause()
                 case KeepsOn():
                     self._interrupt()

@@ -20,18 +20,21 @@ LOST_FOR = 5
 """... from the time on at which one has done so for so many times."""
 
 YOUNG = 100
-"""Times (1 s) for which one gets what one asks for anyway: the first times of a stream are off by 30 ms [tried]."""
+"""Times (1 s) for which one gets what one asks for if it is ..."""
+
+SLACK_SAMPLES = 32
+"""... so far away, 2 ms: the first times of a stream are off by 30 ms [tried]."""
 
 FOLLOWS = 0.002
-"""After that one gets what follows the sound before. An echo canceller minds a jump, but not that a sample is left out
-or doubled when what one asks for has moved away on average, as two crystals do; measured times themselves are off by
-milliseconds, now in one direction, now in the other. The average is over 5 s ..."""
+"""After that one gets what follows the sound before. An echo canceller minds a jump, but not that now and then a sample
+is left out or doubled, while what one asks for has moved away on average, as with two crystals; measured times
+themselves are off by milliseconds, now in one direction, now in the other. The average is over 5 s ..."""
 
-AWAY_SAMPLES = 8
-"""... it has moved away when it differs by so much, 0.5 ms ..."""
+AWAY_SAMPLES, NEAR_SAMPLES = 80, 8
+"""... it has moved away when it differs by 5 ms, and is followed until it differs by 0.5 ms ..."""
 
 EVERY = 20
-"""... and at most one sample in so many times is left out or doubled: enough for crystals 300 ppm apart."""
+"""... by at most one sample in so many times: enough for crystals 300 ppm apart."""
 
 
 class Reference:
@@ -48,7 +51,9 @@ class Reference:
         self._next = -LOST_SAMPLES
         self._lost = 0
         self._away = 0.0
-        """Samples by which one asks for later ones, on average."""
+        """Samples by which one asks for later ones, on average ..."""
+        self._following = False
+        """... and whether that is followed."""
         self._steady = 0
         """Times since a sample was left out or doubled."""
         self._times = 0
@@ -89,14 +94,15 @@ class Reference:
         """Where to begin, when one asks for what begins at this number."""
         apart = begins - self._next
         self._times += 1
+        self._steady += 1
         self._lost = self._lost + 1 if abs(apart) >= LOST_SAMPLES else 0
-        if self._lost >= LOST_FOR or self._times < YOUNG:
+        if self._lost >= LOST_FOR or (self._times <= YOUNG and abs(apart) > SLACK_SAMPLES):
             self._lost, self._away = 0, 0.0
             return begins
         if not self._lost:
             self._away += FOLLOWS * (apart - self._away)
-        self._steady += 1
-        if abs(self._away) < AWAY_SAMPLES or self._steady < EVERY:
+        self._following = abs(self._away) >= (NEAR_SAMPLES if self._following else AWAY_SAMPLES)
+        if not self._following or self._steady < EVERY:
             return self._next
         self._steady = 0
         step = 1 if self._away > 0 else -1

@@ -60,6 +60,7 @@ def test_the_environment_is_over_the_file_key_by_key(tmp_path: Path) -> None:
 
 
 SAMPLES = {
+    "echo": "webrtc",
     "base_url": "https://host/v1",
     "called": "wake",
     "engine": "auto",
