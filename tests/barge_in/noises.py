@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from barge_in.stage import SPEECH, USERS, Sound, at, said, spoken
+from numpy.typing import NDArray
 
 from companion.audio import RATE, Audio
-from numpy.typing import NDArray
 
 SOFTER = 10.0
 """Decibels of the babble below the user."""

@@ -238,7 +238,9 @@ class Show:
         self._over = [sound for _, sound in interruptions]
         reader = Reader(otherwise)
         count = len(interruptions) + len(lines) if replies is None else replies
-        story = [list(itertools.islice(itertools.cycle(STORY), turn % 3, turn % 3 + sentences)) for turn in range(count)]
+        story = [
+            list(itertools.islice(itertools.cycle(STORY), turn % 3, turn % 3 + sentences)) for turn in range(count)
+        ]
         if count > 1:
             story[-1] = story[-1][:1]  # nobody interrupts that
         self.scene = Scene(

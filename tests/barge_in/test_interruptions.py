@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from barge_in.stage import FIRST, SOAK, TOYS, USERS, Outcome, Show, Sound, milliseconds, percentile, said, share
+from barge_in.stage import FIRST, SOAK, TOYS, USERS, Outcome, Show, milliseconds, percentile, said, share
 
 from companion.audio import FRAME_SECONDS
 from companion.ports import Event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from barge_in.noises import backchannel, babble, cough, slam
+from barge_in.noises import babble, backchannel, cough, slam
 from barge_in.stage import SOAK, TOYS, USERS, Outcome, Show, milliseconds, share
 
 from companion.audio import Speech
