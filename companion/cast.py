@@ -32,10 +32,12 @@ class Cast:
         self._next = 0
 
     def whose_turn(self, heard: str) -> Member:
-        """Who answers: whoever is called by name, else the next in turn."""
-        member = self.called(heard) or self.members[self._next]
+        """Who is to answer: whoever is called by name, else the next in turn."""
+        return self.called(heard) or self.members[self._next]
+
+    def answers(self, member: Member) -> None:
+        """It is `member` who answers; after it comes the next one's turn."""
         self._next = (self.members.index(member) + 1) % len(self.members)
-        return member
 
     def called(self, words: str, but: Member | None = None) -> Member | None:
         """Who is called by name first in these `words`, of all `but` one."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
+from companion.answer import Answer
 from companion.cast import Cast, Member
 from companion.commands import Command, command, done
 from companion.drafts import Heard
@@ -19,6 +20,7 @@ from companion.face import Face
 from companion.journal import Journal, Turn
 from companion.listening import Listening
 from companion.mind import Mind
+from companion.mouth import Sounds
 from companion.phrases import Gesture, Phrase, phrases
 from companion.ports import Clock
 from companion.saying import CUT_OFF, Saying
@@ -67,7 +69,7 @@ class Conversation:
         for member in self._cast.members[:2]:
             saying = Saying("opening")
             try:
-                self._heard = await self._aloud(self._say(member, saying, _just(member.character.opening)))
+                self._heard = await self._aloud(self._tell(member, saying, member.character.opening))
             except TurnError as error:
                 self._face.lost(error, recovered=False)
             finally:
@@ -84,7 +86,7 @@ class Conversation:
         """Wait until somebody says something, and answer; or until nobody answers, and go on."""
         heard, self._heard = self._heard, None
         try:
-            heard = heard or await self._listening.next(asked=self._asked is not None)
+            heard = heard or await self._listening.next(self._begin, asked=self._asked is not None)
             if heard is None:
                 heard = await self._aloud(self._nudge())
             while heard:
@@ -101,30 +103,39 @@ class Conversation:
                 return None
             case Command.LOUDER | Command.QUIETER as asked:
                 self._change_volume(asked)
-                over = await self._aloud(self._say(member, Saying("filler"), _just(done(self._language))))
+                over = await self._aloud(self._tell(member, Saying("filler"), done(self._language)))
             case Command.AGAIN if said:
-                over = await self._aloud(self._say(member, Saying("reply"), _just(said)))
+                over = await self._aloud(self._tell(member, Saying("reply"), said))
             case _:
                 over = await self._answer(heard)
         if over is None:
             self.invite()
         return over
 
+    def _begin(self, heard: Heard) -> Answer | None:
+        """Begin to answer, unheard as yet, what may have been all; None where that has to wait."""
+        if self._mind.patient or self._command(heard.text):
+            return None
+        return self._made(self._cast.whose_turn(heard.text), heard.text, heard.turn)
+
     async def _answer(self, heard: Heard) -> Heard | None:
         """Answer what was heard. As long as nothing of the answer sounds, whoever goes on is heard out first: then
         there is that to answer as well."""
         sounds = asyncio.get_running_loop().create_future()
-        async with meanwhile() as begin:
-            answering = begin(self._turn(heard, sounds))
-            if self._listening.hears_on:
-                somebody = begin(self._listening.speech())
-                await asyncio.wait({answering, somebody, sounds}, return_when=asyncio.FIRST_COMPLETED)
-                if somebody.done() and not answering.done() and not sounds.done():
-                    somebody.result()
-                    await cancelled(answering)
-                    return await self._more(heard)
-                await cancelled(somebody)
-            return await self._aloud(answering)
+        try:
+            async with meanwhile() as begin:
+                answering = begin(self._turn(heard, sounds))
+                if self._listening.hears_on:
+                    somebody = begin(self._listening.speech())
+                    await asyncio.wait({answering, somebody, sounds}, return_when=asyncio.FIRST_COMPLETED)
+                    if somebody.done() and not answering.done() and not sounds.done():
+                        somebody.result()
+                        await cancelled(answering)
+                        return await self._more(heard)
+                    await cancelled(somebody)
+                return await self._aloud(answering)
+        finally:
+            await heard.drop()
 
     async def _more(self, before: Heard) -> Heard | None:
         """Somebody went on before the answer sounded: what there is to answer now."""
@@ -152,41 +163,42 @@ class Conversation:
 
     async def _turn(self, heard: Heard, sounds: asyncio.Future[None]) -> None:
         """What to say to what was heard, and the voice that says it."""
-        turn = Turn(self._clock, since=heard.utterance.ended)
-        turn.stage("pause", until=heard.committed)
-        turn.late(heard.late)
-        turn.stage("transcribe")
         self._face.show(State.THINKING)
         words = heard.text
-        if command(words, self._language) is Command.AGAIN_DIFFERENTLY:
+        if self._command(words) is Command.AGAIN_DIFFERENTLY:
             words = self._mind.history.take_back() or words
-        speaker = self._cast.whose_turn(words)
+        answer = heard.answer or self._made(self._cast.whose_turn(words), words, heard.turn)
+        self._cast.answers(answer.member)
         try:
-            said = await self._reply(speaker, words, turn, sounds)
-            if other := self._cast.called(said, but=speaker):
-                await self._reply(other, "", Turn(self._clock, self._clock.now()))
+            said = await self._reply(answer, words, heard.turn, sounds)
+            if other := self._cast.called(said, but=answer.member):
+                await self._go_on(other)
         except TurnError as error:
-            await self._apologise(speaker, error)
+            await self._apologise(answer.member, error)
 
     async def _nudge(self) -> None:
         """Somebody was asked and says nothing: go on, once."""
         assert self._asked
         member, self._asked = self._asked, None
         try:
-            await self._reply(member, "", Turn(self._clock, self._clock.now()), kind="nudge")
+            await self._go_on(member, "nudge")
             self._asked = None
         except TurnError as error:
             self._face.lost(error, recovered=True)
         self.invite()
 
+    async def _go_on(self, member: Member, kind: str = "reply") -> None:
+        """Somebody says something by itself."""
+        turn = self._turn_now()
+        await self._reply(self._made(member, "", turn), "", turn, kind=kind)
+
     async def _reply(
-        self, member: Member, heard: str, turn: Turn, sounds: asyncio.Future[None] | None = None, kind: str = "reply"
+        self, answer: Answer, heard: str, turn: Turn, sounds: asyncio.Future[None] | None = None, kind: str = "reply"
     ) -> str:
-        """Answer what was heard, or go on if nothing was; the words. Remembered is only what was really spoken."""
-        saying = Saying(kind)
-        reply = self._mind.reply(member.character, heard)
+        """Say the answer to what was heard, if anything was; the words. Remembered is only what was really spoken."""
+        member, saying = answer.member, Saying(kind)
         try:
-            await self._say(member, saying, phrases(reply, turn.spent), turn, sounds)
+            await self._say(member, saying, answer.sounds, turn, sounds)
         finally:
             self._mind.answered(heard, member.name, saying.words)
             self._last = member, saying.words.removesuffix(CUT_OFF)
@@ -200,20 +212,32 @@ class Conversation:
         """Say in the character's own voice that a turn was lost."""
         self._face.lost(error, recovered=True)
         try:
-            await self._say(member, Saying("apology"), _just(member.character.apology(error.kind)))
+            await self._tell(member, Saying("apology"), member.character.apology(error.kind))
         except TurnError as silent:
             self._face.lost(silent, recovered=False)
         self.invite()
+
+    def _made(self, member: Member, heard: str, turn: Turn) -> Answer:
+        """The answer of `member`, on its way from now on."""
+        return Answer(member, member.mouth.make(phrases(self._mind.reply(member.character, heard), turn.spent), turn))
+
+    def _turn_now(self) -> Turn:
+        return Turn(self._clock, self._clock.now())
+
+    async def _tell(self, member: Member, saying: Saying, words: str) -> None:
+        """Say these words."""
+        turn = self._turn_now()
+        await self._say(member, saying, member.mouth.make(_just(words), turn), turn)
 
     async def _say(
         self,
         member: Member,
         saying: Saying,
-        phrases: AsyncGenerator[Phrase | Gesture, None],
-        turn: Turn | None = None,
+        made: Sounds,
+        turn: Turn,
         sounds: asyncio.Future[None] | None = None,
     ) -> None:
-        """Speak; `sounds` is told when the first sample is heard."""
+        """Let be heard what was made; `sounds` is told when the first sample is."""
 
         def sounding() -> None:
             self._face.show(State.SPEAKING)
@@ -221,7 +245,7 @@ class Conversation:
                 sounds.set_result(None)
 
         try:
-            await member.mouth.say(saying, phrases, turn or Turn(self._clock, self._clock.now()), sounding)
+            await member.mouth.say(saying, made, turn, sounding)
         finally:
             if saying.words:
                 self._listening.deafen(TAIL_SECONDS)

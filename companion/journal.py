@@ -62,9 +62,13 @@ class Turn:
         self.stages[name] = seconds - self.seconds
         self.seconds = seconds
 
-    def late(self, seconds: float) -> None:
-        """An engine that ran ahead, while simulated time stood still, would have come so much later."""
-        self._engines_before -= seconds
+    def committed(self) -> None:
+        """The user has finished: what engines did since the turn began, they did while the user was silent."""
+        passed = self._clock.now() - self._since
+        engines = self._clock.engine_seconds() - self._engines_before
+        self._engines_before += passed + engines - max(self.seconds, passed)
+        self._engine_seconds = self._clock.engine_seconds() - self._engines_before
+        self.stage("pause")
 
     def spent(self, usage: Usage) -> None:
         """Note what the reply cost."""

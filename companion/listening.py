@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from companion.addressed import Addressed
+from companion.answer import Answer
 from companion.audio import Utterance
 from companion.barge_in import BargeIn
 from companion.calling import Calling
-from companion.drafts import Drafts, Heard
+from companion.drafts import Answering, Drafts, Heard
 from companion.ears import Ears, Pause, Quiet, SpeechBegan, WentOn
 from companion.face import Face
 from companion.history import USER
@@ -77,16 +78,16 @@ class Listening:
         microphone is read on, so that it is fresh when it is listened to again."""
         if not self.hears_on:
             await self._ears.ignore()
-        heard = await self._barge_in.heard(self._drafts, obeys=obeys, ends=ends)
+        heard = await self._barge_in.heard(lambda told: self._drafts(told=told), obeys=obeys, ends=ends)
         return self._noted(heard) if heard else None
 
     async def speech(self) -> None:
         """Wait until somebody speaks; what they say comes with `more`."""
         await self._ears.speech()
 
-    async def next(self, *, asked: bool) -> Heard | None:
+    async def next(self, answering: Answering, *, asked: bool) -> Heard | None:
         """The next thing that is said to the toy, however long that takes; None if it has `asked` and nobody answers.
-        Raises NotHeard and DeviceError."""
+        `answering` begins an answer while it is not sure yet that this was all. Raises NotHeard and DeviceError."""
         if (deaf := self._deaf_until - self._clock.now()) > 0:
             await self._ears.ignore(deaf)
         called: Wake | None = None
@@ -97,11 +98,12 @@ class Listening:
             else:
                 called, patience = await self._called()
                 until = self._clock.now() + (patience if self.hears_on else 0.0)
-            heard = await self._hear(patience)
+            heard = await self._hear(patience, self._if_for_it(answering, called, asked))
             if heard is None:
                 if asked:
                     return None
-            elif reason := self.addressed.against(heard, called, asked=asked):
+                continue
+            if reason := self.addressed.against(heard, called, asked=asked):
                 self._journal.write("ignored", reason=reason)
                 until = self._clock.now() if called and not called.sure else until
             elif words := self.addressed.words(heard, called):
@@ -110,6 +112,18 @@ class Listening:
             else:  # its name, and nothing else
                 called = replace(called, sure=True) if called else None
                 until = self._clock.now() + patience
+            await heard.drop()
+
+    def _if_for_it(self, answering: Answering, called: Wake | None, asked: bool) -> Answering:
+        """Begins no answer to what would not be answered."""
+
+        def begin(heard: Heard) -> Answer | None:
+            words = self.addressed.words(heard, called)
+            if not words or self.addressed.against(heard, called, asked=asked):
+                return None
+            return answering(replace(heard, text=words))
+
+        return begin
 
     async def more(self) -> Heard | None:
         """What somebody says who has just begun to, while the toy thinks; None if it is not for the toy."""
@@ -132,9 +146,9 @@ class Listening:
         self._face.show(State.LISTENING)
         return called, FOLLOW_UP_SECONDS * self._ears.patience.follow_up
 
-    async def _hear(self, patience: float) -> Heard | None:
+    async def _hear(self, patience: float, answering: Answering = lambda _: None) -> Heard | None:
         """What somebody says next; None if nobody does within `patience` seconds. It is read while they pause."""
-        async with meanwhile() as begin, self._drafts() as drafts:
+        async with meanwhile() as begin, self._drafts(answering=answering) as drafts:
             if self._ears.hearing:
                 begin(self._warm())
             while True:
@@ -152,8 +166,8 @@ class Listening:
                         self._face.show(State.THINKING)
                         return await drafts.commit(utterance)
 
-    def _drafts(self, told: Callable[[str], None] = lambda _: None) -> Drafts:
-        return Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock, told)
+    def _drafts(self, **told: Any) -> Drafts:
+        return Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock, **told)
 
     def _noted(self, heard: Heard) -> Heard:
         at = heard.utterance.ended

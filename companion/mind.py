@@ -46,6 +46,13 @@ class Mind:
         self._supplements = supplements
         self._remembering = remembering
         self._told: list[str] = []
+        self._asked_with = 0
+        """How much of that the newest request held."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether nothing may be asked that is perhaps never heard: the service would remember it."""
+        return self._remembering is not None
 
     async def load(self) -> None:
         """Get ready. Raises NoReply."""
@@ -65,8 +72,8 @@ class Mind:
         A request that the service finds too long is cut and sent once more. A reply that breaks off in the middle is
         gone on with, once, from where it was.
         """
-        told = tuple(self._told)
-        supplement = "\n".join(text for text in (self._supplements(), *told) if text)
+        self._asked_with = len(self._told)
+        supplement = "\n".join(text for text in (self._supplements(), *self._told) if text)
         begun = ""
         asked_again = False
         while True:
@@ -79,7 +86,6 @@ class Mind:
                         else:
                             begun += piece
                         yield piece
-                del self._told[: len(told)]  # it was known; a turn that is lost leaves it to the next one
                 return
             except PromptTooLong as error:
                 if not self.history.learn(error.limit):
@@ -100,6 +106,8 @@ class Mind:
     def answered(self, heard: str, speaker: str, words: str) -> None:
         """A turn is over: what was heard and what was answered are remembered, if anything was answered."""
         if words:
+            del self._told[: self._asked_with]  # it was known; a turn that is lost leaves it to the next one
+            self._asked_with = 0
             self.history.remember(USER, heard)
             self.history.remember(speaker, words)
             self.history.known()

@@ -12,7 +12,7 @@ from companion.journal import Journal, Turn
 from companion.phrases import Gesture, Phrase
 from companion.ports import Speaker, Voice
 from companion.saying import Saying
-from companion.tasks import ahead
+from companion.tasks import Ahead
 
 LOOK_AHEAD = 2
 """Phrases made before they are needed. Their sound waits here, so little is lost when the user interrupts."""
@@ -29,6 +29,10 @@ class Sound:
     audio: Audio
     phrase: str
     """The words that begin with this piece; empty when it goes on with the phrase before."""
+
+
+Sounds = Ahead[Sound | Gesture]
+"""What is to be heard, piece by piece."""
 
 
 class Mouth:
@@ -63,14 +67,12 @@ class Mouth:
             self._speaker.duck(0.0)
             self._speaker.resume(again=position - self._saying.word_begins(position))
 
-    async def say(
-        self,
-        saying: Saying,
-        phrases: AsyncGenerator[Phrase | Gesture, None],
-        turn: Turn,
-        sounding: Callable[[], None],
-    ) -> None:
-        """Speak all phrases; `saying` tells afterwards what was really heard of them, however it ended.
+    def make(self, phrases: AsyncGenerator[Phrase | Gesture, None], turn: Turn) -> Sounds:
+        """The sounds of these phrases, the first of which are made from now on. Close them if they are not spoken."""
+        return Ahead(self._sounds(phrases, turn), LOOK_AHEAD)
+
+    async def say(self, saying: Saying, sounds: Sounds, turn: Turn, sounding: Callable[[], None]) -> None:
+        """Let all these sounds be heard; `saying` tells afterwards what really was of them, however it ended.
 
         `sounding` is called when the first sample is heard. Cancelled, it falls silent, and returns when the voice
         and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
@@ -79,7 +81,7 @@ class Mouth:
         self._saying = saying
         whole = False
         try:
-            async with aclosing(ahead(self._sounds(phrases, turn), LOOK_AHEAD)) as sounds:
+            async with aclosing(sounds):
                 async for sound in sounds:
                     if isinstance(sound, Gesture):
                         self._journal.write("gesture", text=sound.text)

@@ -5,37 +5,47 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Piece = TypeVar("Piece")
 
 
-async def ahead(source: AsyncGenerator[Piece, None], count: int) -> AsyncGenerator[Piece, None]:
-    """The pieces of `source`, of which up to `count` are made before they are asked for.
+class Ahead(Generic[Piece]):
+    """The pieces of a source, of which up to `count` are made before they are asked for: from now on.
 
-    Raises what `source` raises, after the pieces before it. Closing it closes `source`, and returns when that is
-    done; so does cancelling. Use it within `aclosing`.
+    Raises what the source raises, after the pieces before it. Use it within `aclosing`.
     """
-    made: asyncio.Queue[Piece | None] = asyncio.Queue()
-    room = asyncio.Semaphore(count - 1)
 
-    async def make() -> None:
+    def __init__(self, source: AsyncGenerator[Piece, None], count: int) -> None:
+        self._source = source
+        self._made: asyncio.Queue[Piece | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(count - 1)
+        self._maker = asyncio.create_task(self._make())
+
+    def __aiter__(self) -> Ahead[Piece]:
+        return self
+
+    async def __anext__(self) -> Piece:
+        if (piece := await self._made.get()) is None:
+            self._made.put_nowait(None)  # and the next one finds the end, too
+            await self._maker
+            raise StopAsyncIteration
+        self._room.release()
+        return piece
+
+    async def aclose(self) -> None:
+        """Close the source; returns when that is done."""
+        await cancelled(self._maker)
+        await self._source.aclose()  # a maker that had not begun has not
+
+    async def _make(self) -> None:
         try:
-            async with aclosing(source):
-                async for piece in source:
-                    made.put_nowait(piece)
-                    await room.acquire()  # before the next is begun
+            async with aclosing(self._source):
+                async for piece in self._source:
+                    self._made.put_nowait(piece)
+                    await self._room.acquire()  # before the next is begun
         finally:
-            made.put_nowait(None)
-
-    maker = asyncio.create_task(make())
-    try:
-        while (piece := await made.get()) is not None:
-            room.release()
-            yield piece
-        await maker
-    finally:
-        await cancelled(maker)
+            self._made.put_nowait(None)
 
 
 async def first_of(*doings: Awaitable[None]) -> None:

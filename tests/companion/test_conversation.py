@@ -278,7 +278,7 @@ def test_voice_to_voice_counts_from_the_last_sample_of_speech_to_the_first_of_th
     first_sound = min(began for began, _ in scene.speaker.heard if began > heard)
     assert turn["voice_to_voice"] == pytest.approx(first_sound - heard, abs=0.002)
     assert sum(turn["stages"].values()) == pytest.approx(turn["voice_to_voice"], abs=0.005)
-    assert list(turn["stages"]) == ["pause", "transcribe", "reply", "voice", "play"]
+    assert list(turn["stages"]) == ["transcribe", "pause", "reply", "voice", "play"], "in the order in which they end"
 
 
 def test_the_light_shows_what_the_journal_tells() -> None:

@@ -144,29 +144,46 @@ def test_a_stage_ends_once() -> None:
     assert turn.account()["stages"] == {"reply": 0.0, "voice": 5.0}
 
 
-def test_an_engine_that_ran_ahead_counts_for_as_long_as_it_would_have_been_waited_for() -> None:
+def test_engines_that_ran_ahead_count_for_as_long_as_they_would_have_been_waited_for() -> None:
     clock = Hands()
-    clock.engines = 5.0  # the draft was read while time stood still in the pause, before this turn
+    clock.time, clock.engines = 0.15, 5.0
     turn = Turn(clock, since=0.0)
-    turn.stage("pause", until=0.4)
-    turn.late(0.25)
-    clock.time = 0.4
+    clock.engines = 5.5  # in the pause, while time stood still
     turn.stage("transcribe")
-    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.25}
-    clock.engines = 5.5
+    clock.time = 0.4
+    turn.committed()
+    assert turn.account()["stages"] == {"transcribe": 0.65, "pause": 0.0}
+    clock.engines = 6.0
     turn.stage("reply")
-    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.25, "reply": 0.5}
+    assert turn.account()["stages"] == {"transcribe": 0.65, "pause": 0.0, "reply": 0.5}
     assert turn.account()["voice_to_voice"] == pytest.approx(1.15)
 
 
 def test_an_engine_that_was_done_before_it_was_needed_costs_nothing() -> None:
     clock = Hands()
+    clock.time = 0.15
     turn = Turn(clock, since=0.0)
-    turn.stage("pause", until=0.4)
-    turn.late(0.0)
-    clock.time = 0.4
+    clock.engines = 0.2
     turn.stage("transcribe")
-    assert turn.account()["stages"] == {"pause": 0.4, "transcribe": 0.0}
+    clock.time = 0.8
+    turn.committed()
+    clock.engines = 0.3
+    turn.stage("reply")
+    assert turn.account()["stages"] == {"transcribe": 0.35, "pause": 0.45, "reply": 0.1}
+
+
+def test_what_was_made_beyond_the_first_sound_costs_nothing() -> None:
+    clock = Hands()
+    clock.time = 0.15
+    turn = Turn(clock, since=0.0)
+    for stage in ("transcribe", "reply", "voice"):
+        clock.engines += 0.1
+        turn.stage(stage)
+    clock.engines += 5.0  # the phrases after the first
+    clock.time = 0.6
+    turn.committed()
+    turn.stage("play", until=0.61)
+    assert turn.account()["voice_to_voice"] == pytest.approx(0.61)
 
 
 def test_the_account_holds_what_the_reply_cost() -> None:

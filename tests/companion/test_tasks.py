@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from companion.tasks import ahead, cancelled, first_of, meanwhile
+from companion.tasks import Ahead, cancelled, first_of, meanwhile
 
 Result = TypeVar("Result")
 
@@ -59,7 +59,7 @@ def run(act: Callable[[], Awaitable[Result]]) -> Result:
 
 def test_all_pieces_come_in_order() -> None:
     async def act() -> list[int]:
-        async with aclosing(ahead(Source(20).pieces(), 2)) as pieces:
+        async with aclosing(Ahead(Source(20).pieces(), 2)) as pieces:
             return [piece async for piece in pieces]
 
     assert run(act) == list(range(20))
@@ -70,7 +70,7 @@ def test_so_many_pieces_are_made_ahead_and_not_one_more(count: int) -> None:
     source = Source(20)
 
     async def act() -> None:
-        async with aclosing(ahead(source.pieces(), count)) as pieces:
+        async with aclosing(Ahead(source.pieces(), count)) as pieces:
             for asked in range(1, 5):
                 assert await anext(pieces) == asked - 1
                 await rest()
@@ -79,15 +79,41 @@ def test_so_many_pieces_are_made_ahead_and_not_one_more(count: int) -> None:
     run(act)
 
 
-def test_nothing_is_made_before_the_first_is_asked_for() -> None:
-    source = Source(3)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_they_are_made_before_the_first_is_asked_for(count: int) -> None:
+    source = Source(20)
 
     async def act() -> None:
-        async with aclosing(ahead(source.pieces(), 2)):
+        async with aclosing(Ahead(source.pieces(), count)):
             await rest()
+            assert source.begun == count
+
+    run(act)
+    assert source.closed
+
+
+def test_one_that_is_closed_at_once_has_made_nothing() -> None:
+    source = Source(20)
+
+    async def act() -> None:
+        await Ahead(source.pieces(), 2).aclose()
 
     run(act)
     assert source.begun == 0
+
+
+def test_closed_twice_is_closed_once_and_the_end_stays_the_end() -> None:
+    source = Source(1)
+
+    async def act() -> None:
+        pieces = Ahead(source.pieces(), 2)
+        assert [piece async for piece in pieces] == [0]
+        assert [piece async for piece in pieces] == []
+        await pieces.aclose()
+        await pieces.aclose()
+
+    run(act)
+    assert source.closed
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -96,7 +122,7 @@ def test_an_error_comes_after_the_pieces_before_it(count: int) -> None:
     found: list[int] = []
 
     async def act() -> None:
-        async with aclosing(ahead(source.pieces(), count)) as pieces:
+        async with aclosing(Ahead(source.pieces(), count)) as pieces:
             async for piece in pieces:
                 found.append(piece)
 
@@ -110,7 +136,7 @@ def test_an_error_that_nobody_waited_for_is_forgotten_with_the_rest() -> None:
     source = Source(2, error=ValueError("broken"))
 
     async def act() -> None:
-        async with aclosing(ahead(source.pieces(), 5)) as pieces:
+        async with aclosing(Ahead(source.pieces(), 5)) as pieces:
             await anext(pieces)
             await rest()
 
@@ -123,7 +149,7 @@ def test_closing_closes_the_source_before_it_returns(taken: int) -> None:
     source = Source(20, closing=10)
 
     async def act() -> None:
-        async with aclosing(ahead(source.pieces(), 2)) as pieces:
+        async with aclosing(Ahead(source.pieces(), 2)) as pieces:
             for _ in range(taken):
                 await anext(pieces)
         assert source.closed
@@ -141,7 +167,7 @@ def test_cancelling_who_waits_for_a_piece_closes_the_source() -> None:
                 await asyncio.Event().wait()
 
     async def listen() -> None:
-        async with aclosing(ahead(endless(), 2)) as pieces:
+        async with aclosing(Ahead(endless(), 2)) as pieces:
             async for _ in pieces:
                 pass
 

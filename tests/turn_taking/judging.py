@@ -7,6 +7,7 @@ is looked up by how many parts have been said.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import mean
@@ -14,8 +15,9 @@ from statistics import mean
 from turn_taking.script import Rendered, Turn
 
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Utterance
-from companion.ears import Ears, Pause, SpeechBegan
-from companion.endings import ending
+from companion.drafts import LEAD_SECONDS, MOST_ANSWERS
+from companion.ears import Ears, Pause, SpeechBegan, WentOn
+from companion.endings import Ending, ending
 from companion.endpointing import Patience
 from companion.ports import SpeechDetector
 
@@ -35,6 +37,10 @@ class Verdict:
     """Length of the first pause that was taken for the end, in seconds; None if there was none."""
     latency: float
     """Seconds from the last sample of speech to the commit."""
+    requests: int
+    """Answers begun, the one that was wanted included."""
+    hidden: bool
+    """Whether the one that was wanted had begun in the pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,16 @@ class Judgement:
     def latency(self) -> float:
         """Mean seconds from the last sample of speech to the commit."""
         return mean(verdict.latency for verdict in self.verdicts)
+
+    @property
+    def requests(self) -> float:
+        """Answers begun for each turn."""
+        return mean(verdict.requests for verdict in self.verdicts)
+
+    @property
+    def hidden(self) -> float:
+        """Share of the turns whose answer had begun in the pause."""
+        return mean(verdict.hidden for verdict in self.verdicts)
 
     def __add__(self, other: Judgement) -> Judgement:
         return Judgement(self.verdicts + other.verdicts)
@@ -100,6 +116,8 @@ async def _take(one: Rendered, ears: Ears, read: Reader) -> Verdict:
     truth = spans[-1].ends / RATE
     cut_off: float | None = None
     committed = 0.0
+    requests = 0
+    starts = math.inf
     while True:
         noticed = await ears.next()
         match noticed:
@@ -110,7 +128,13 @@ async def _take(one: Rendered, ears: Ears, read: Reader) -> Verdict:
             case Pause(so_far):
                 said = sum(span.ends / RATE <= so_far.ended + 0.2 for span in spans)
                 if said:
-                    ears.expect(ending(read(one.turn, said - 1, so_far), one.turn.language))
+                    how = ending(read(one.turn, said - 1, so_far), one.turn.language)
+                    ears.expect(how)
+                    lead = math.inf if how is Ending.CLOSED else LEAD_SECONDS
+                    starts = so_far.ended + max(ears.patience.draft, ears.rhythm.silence(how) - lead)
+            case WentOn():
+                requests += requests < MOST_ANSWERS and ears._microphone._place / RATE > starts  # type: ignore[attr-defined]
+                starts = math.inf
             case Utterance():
                 # The commit came with the frame just read: that is how far the recording was played.
                 committed = ears._microphone._place / RATE  # type: ignore[attr-defined]
@@ -118,6 +142,7 @@ async def _take(one: Rendered, ears: Ears, read: Reader) -> Verdict:
                 if said == len(spans):
                     if cut_off is None:
                         ears.rhythm.finished()
-                    return Verdict(one.turn, cut_off, committed - truth)
+                    hidden = requests < MOST_ANSWERS and starts < committed
+                    return Verdict(one.turn, cut_off, committed - truth, requests + 1, hidden)
                 if cut_off is None:
                     cut_off = one.turn.parts[max(0, said - 1)].pause
