@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
@@ -232,17 +232,17 @@ class Ears:
         if self._echo is None:
             return frame
         clean = self._echo.cleaned(frame)
-        self._recall(self._echo.held_back)
+        if self._echo.held_back:
+            self._recall({held.ends: held for held in self._echo.held_back})
         return clean
 
-    def _recall(self, frames: Sequence[Frame]) -> None:
-        """Keep these, as far as they are kept, as they are now known to have been."""
-        whole = {frame.ends: frame for frame in frames}
-        if whole and self._speech:
-            self._speech.frames[-len(whole) :] = [whole.get(old.ends, old) for old in self._speech.frames[-len(whole) :]]
-        for place in range(-min(len(whole), len(self._recent)), 0):
-            old, voiced = self._recent[place]
-            self._recent[place] = whole.get(old.ends, old), voiced
+    def _recall(self, whole: Mapping[float, Frame]) -> None:
+        """Some frames, by their ends, are now known as they were."""
+        if self._speech:
+            self._speech.frames = [whole.get(frame.ends, frame) for frame in self._speech.frames]
+        kept = [(whole.get(frame.ends, frame), voiced) for frame, voiced in self._recent]
+        self._recent.clear()
+        self._recent.extend(kept)
 
     def _hear(self, frame: Frame) -> Noticed | None:
         probability = self._detector.probability(frame.captured)
