@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from companion.audio import RATE, Audio, Utterance
 from companion.errors import NotHeard, SettingsError
 from companion.ports import Transcript
+from models.libraries import without
 from models.short_whisper import DOUBTFUL, NO_SPEECH, ShortWhisper, most_tokens
 from models.threads import engine_thread
 
@@ -84,7 +85,8 @@ class WhisperTranscriber:
         if self._model is None:
             try:
                 check(self._folder, self._language)  # above all for the tokenizer: missing, it would be downloaded
-                from faster_whisper import WhisperModel  # here: start-up time counts
+                with without("av"):  # for files of sound: 16 MB, and a quarter of the import's time [tried]
+                    from faster_whisper import WhisperModel  # here: start-up time counts
 
                 model = WhisperModel(
                     str(self._folder),
