@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
+    from faster_whisper.feature_extractor import FeatureExtractor
 
 NO_SPEECH: Final = 0.6
 """Probability of silence above which a doubtful text is dropped: Whisper makes up words when it hears none."""
@@ -87,20 +88,19 @@ class ShortWhisper:
             raise ValueError("its vocabulary lacks some of Whisper's own tokens")
         self._prompt = [*tokens.sot_sequence, tokens.no_timestamps]
         self._suppressed = list(get_suppressed_tokens(tokens, [-1]))
-        model.feature_extractor.mel_filters = _InBlocks(model.feature_extractor.mel_filters)
 
     def encode(self, sound: NDArray[np.float32], *, spare: int = SPARE) -> Any | None:
         """What the encoder makes of a sound at 16 kHz, between -1 and 1, with `spare` positions after it. None if that
         is more than the 30 s that a Whisper can take, or if there is no sound. Raises RuntimeError or ValueError."""
         from ctranslate2 import StorageView
 
-        spectrogram = self._model.feature_extractor(sound)[:, :-1]  # the last column holds no sound, says the library
-        bands, columns = spectrogram.shape
+        heard = spectrogram(self._model.feature_extractor, sound)
+        bands, columns = heard.shape
         positions = math.ceil(columns / 2) + spare
         if not columns or positions > WHOLE:
             return None
         padded = np.zeros((1, bands, 2 * positions), dtype=np.float32)
-        padded[0, :, :columns] = spectrogram
+        padded[0, :, :columns] = heard
         return self._model.model.encode(StorageView.from_array(padded))
 
     def decode(self, encoded: Any, most: int) -> Reading:
@@ -131,17 +131,22 @@ def most_tokens(seconds: float) -> int:
     return min(MOST_TOKENS, round(TOKENS_PER_SECOND * seconds) + TOKENS_MORE)
 
 
-class _InBlocks:
-    """A matrix whose products are computed a few columns at a time: more at once, and OpenBLAS wakes a thread for each
-    core, which then spin for some 30 ms on the cores that the encoder needs; it took twice as long [tried]."""
-
-    def __init__(self, matrix: Any) -> None:
-        self._matrix = matrix
-        self._columns = max(1, ONE_THREAD // matrix.size)
-
-    def __matmul__(self, other: NDArray[np.float32]) -> NDArray[np.float32]:
-        blocks = range(0, other.shape[1], self._columns)
-        return np.hstack([self._matrix @ other[:, begin : begin + self._columns] for begin in blocks])
+def spectrogram(extractor: FeatureExtractor, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The log-mel spectrogram of a sound, (bands, columns of 10 ms), as the library's `extractor` makes it, but a few
+    columns at a time. With more at once OpenBLAS wakes a thread for each core, and they spin for some 30 ms on the
+    cores that the encoder needs: it took twice as long [tried]. Nor is there ever much of it in memory."""
+    size, bands = extractor.n_fft, len(extractor.mel_filters)
+    window = np.hanning(size + 1)[:-1].astype(np.float32)
+    padded = np.pad(np.pad(sound, (0, 160)), size // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: extractor.hop_length][:-1]
+    powers = np.empty((bands, len(frames)), dtype=np.float32)
+    at_once = ONE_THREAD // extractor.mel_filters.size
+    for begin in range(0, len(frames), at_once):
+        some = slice(begin, begin + at_once)
+        powers[:, some] = extractor.mel_filters @ (np.abs(np.fft.rfft(frames[some] * window)) ** 2).T
+    logarithms = np.log10(np.maximum(powers, 1e-10))
+    scaled: NDArray[np.float32] = (np.maximum(logarithms, logarithms.max() - 8.0) + 4.0) / 4.0
+    return scaled[:, :-1]  # the last column holds no sound; the library leaves it out too
 
 
 def _repetition(text: str) -> float:

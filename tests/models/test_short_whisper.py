@@ -7,11 +7,12 @@ from typing import Any
 import faster_whisper
 import numpy as np
 import pytest
+from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 from toy_models import toy_whisper
 
 from models.random_whisper import Shape, write_whisper
-from models.short_whisper import MOST_TOKENS, SPARE, WHOLE, Reading, ShortWhisper, most_tokens
+from models.short_whisper import MOST_TOKENS, SPARE, WHOLE, Reading, ShortWhisper, most_tokens, spectrogram
 
 WORDS = "What do you like to eat, my friend?"
 
@@ -22,8 +23,17 @@ def sound(seconds: float = 3.0, seed: int = 0) -> NDArray[np.float32]:
     return noise.astype(np.float32)
 
 
+class Same(FeatureExtractor):
+    """To the last bit what the short reading takes: whose weights are random says something else for less."""
+
+    def __call__(self, waveform: NDArray[np.float32], **_: object) -> NDArray[np.float32]:
+        return np.pad(spectrogram(self, waveform), ((0, 0), (0, 1)))
+
+
 def loaded(folder: Path) -> Any:
-    return faster_whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+    model = faster_whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+    model.feature_extractor = Same(feature_size=len(model.feature_extractor.mel_filters))
+    return model
 
 
 def babbling(folder: Path, *, bands: int = 80, multilingual: bool = True) -> Path:
@@ -190,13 +200,13 @@ def test_when_a_reading_is_trusted(reading: Reading, silent: bool, trusted: bool
 
 
 @pytest.mark.parametrize("bands", [80, 128])
-def test_it_hears_what_faster_whisper_hears(tmp_path: Path, bands: int) -> None:
-    folder = babbling(tmp_path / "babbling", bands=bands)
-    untouched, model = loaded(folder), loaded(folder)
-    ShortWhisper(model, "en")
-    for seconds in 0.001, 0.1, 4.0, 29.9:
-        heard = model.feature_extractor(sound(seconds))
-        assert np.allclose(heard, untouched.feature_extractor(sound(seconds)), rtol=0, atol=1e-5)
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.1, 4.0, 29.9])
+def test_it_hears_what_faster_whisper_hears(bands: int, seconds: float) -> None:
+    extractor = FeatureExtractor(feature_size=bands)
+    heard, expected = spectrogram(extractor, sound(seconds)), extractor(sound(seconds))[:, :-1]
+    assert heard.shape == expected.shape
+    assert heard.dtype == expected.dtype
+    assert np.allclose(heard, expected, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("token", ["<|notimestamps|>", "<|startoflm|>", "<|en|>", "<|endoftext|>"])
