@@ -1,12 +1,15 @@
-"""This file loads a large compiled library before Python imports it: the import holds up every thread, this none."""
+"""This file makes the import of large libraries cheap: loaded before, which holds up no thread; or without a part."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 
 def preload(package: str, pattern: str) -> None:
@@ -19,3 +22,18 @@ def preload(package: str, pattern: str) -> None:
     for library in Path(spec.origin).parent.glob(pattern) if spec and spec.origin else ():
         with suppress(OSError):
             load(os.fsencode(library), os.RTLD_NOW | os.RTLD_LOCAL)
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """Let imports in here do without `package`, which something imports and only needs for what we never ask of it.
+    They get an empty module; whoever imports `package` afterwards gets the real one."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = empty = ModuleType(package)
+    try:
+        yield
+    finally:
+        if sys.modules.get(package) is empty:
+            del sys.modules[package]

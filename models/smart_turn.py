@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from companion.audio import RATE, Audio, Samples
 from companion.errors import NotHeard, SettingsError
+from models.libraries import without
 from models.threads import engine_thread
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ class _Judge:
         try:
             check(onnx)
             import onnxruntime  # here: start-up time counts
-            from faster_whisper.feature_extractor import FeatureExtractor
+
+            with without("av"):  # as for Whisper
+                from faster_whisper.feature_extractor import FeatureExtractor
 
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = options.inter_op_num_threads = 1  # tens of ms on one core; the rest hears

@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
+import threading
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from companion.audio import RATE, Audio, Utterance
 from companion.errors import NotHeard, SettingsError
 from companion.ports import Transcript
+from models.libraries import without
+from models.short_whisper import DOUBTFUL, NO_SPEECH, ShortWhisper, most_tokens
 from models.threads import engine_thread
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-
-NO_SPEECH: Final = 0.6
-"""Probability of silence above which a doubtful text is dropped: Whisper makes up words when it hears none."""
-
-DOUBTFUL: Final = -1.0
-"""Mean log probability of a text's tokens below which it is doubtful. Both limits are OpenAI's own."""
 
 ANOTHER_NAME: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
 """Languages that Whisper calls by another name than most."""
@@ -43,11 +42,14 @@ HEADER: Final = b"\x0c\x00WhisperSpec\x00"
 FOREIGN: Final = ("*.safetensors", "pytorch_model*", "*.pt", "*.onnx", "*.gguf", "ggml-*")
 """What the models of other libraries are called."""
 
+REMARKS: Final = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 
 
 class WhisperTranscriber:
-    """Ears for one language. One utterance is read at a time, each for itself."""
+    """Ears for one language. One utterance is read at a time, each for itself: what is shorter than 30 s as short as
+    it is, and once more as faster-whisper does it where that gives reason to doubt."""
 
     def __init__(self, folder: Path, *, language: str, threads: int | None = None) -> None:
         """Costs nothing: the model is loaded by `load`, or at the first use.
@@ -58,10 +60,12 @@ class WhisperTranscriber:
         self._folder = folder
         self._language = language
         self._threads = threads or max(1, (os.cpu_count() or 1) - 1)
-        # One thread of its own. What runs in it cannot be stopped: when a call is cancelled the next one waits for the
-        # thread, nobody gets the late result, and a call that is cancelled while it waits never begins.
+        # One thread of its own. What runs in it cannot be stopped, only kept from going on to its next step: when a
+        # call is cancelled the next one waits for the thread, nobody gets the late result, and a call that is cancelled
+        # while it waits never begins.
         self._thread = engine_thread("whisper")
         self._model: WhisperModel | None = None
+        self._short: ShortWhisper | None = None
 
     async def load(self) -> None:
         """Load the model, if it is not loaded yet. Raises NotHeard."""
@@ -69,45 +73,73 @@ class WhisperTranscriber:
 
     async def transcribe(self, utterance: Utterance) -> Transcript:
         """The words of one utterance at `RATE`; none when there was only silence. Raises NotHeard."""
-        text = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, utterance.audio)
+        over = threading.Event()
+        try:
+            loop = asyncio.get_running_loop()
+            text = await loop.run_in_executor(self._thread, self._read, utterance.audio, over)
+        finally:
+            over.set()
         return Transcript(text, "whisper")
 
     def _loaded(self) -> WhisperModel:
         if self._model is None:
             try:
                 check(self._folder, self._language)  # above all for the tokenizer: missing, it would be downloaded
-                from faster_whisper import WhisperModel  # here: start-up time counts
+                with without("av"):  # for files of sound: 16 MB, and a quarter of the import's time [tried]
+                    from faster_whisper import WhisperModel  # here: start-up time counts
 
-                self._model = WhisperModel(
+                model = WhisperModel(
                     str(self._folder),
                     device="cpu",
                     compute_type="int8",
                     cpu_threads=self._threads,
                     local_files_only=True,
                 )
+                self._short = self._shortened(model)
+                self._model = model
             except Exception as error:  # the tokenizers library raises nothing narrower
                 raise NotHeard(f"Whisper cannot be loaded: {error}") from error
         return self._model
 
-    def _read(self, audio: Audio) -> str:
+    def _shortened(self, model: WhisperModel) -> ShortWhisper | None:
+        try:
+            return ShortWhisper(model, code(self._language))
+        except ValueError as error:
+            REMARKS.warning("The Whisper model in %s reads slowly, as if every clip had 30 s: %s", self._folder, error)
+            return None
+
+    def _read(self, audio: Audio, over: threading.Event) -> str:
+        """`over`: set once nobody waits for the text any more."""
         if audio.rate != RATE:
             raise NotHeard(f"Whisper reads sound at {RATE} Hz, not at {audio.rate}")
         model = self._loaded()
+        sound = audio.samples.astype(np.float32) / 32768.0
         try:
-            segments, _ = model.transcribe(
-                audio.samples.astype(np.float32) / 32768.0,
-                language=code(self._language),
-                beam_size=1,
-                temperature=0.0,  # and no second try at a higher one: the same sound gives the same text
-                without_timestamps=True,
-                condition_on_previous_text=False,
-                vad_filter=False,  # the ears have done that
-                no_speech_threshold=NO_SPEECH,
-                log_prob_threshold=DOUBTFUL,
-            )
-            return "".join(segment.text for segment in segments).strip()
-        except (RuntimeError, ValueError) as error:
+            encoded = self._short.encode(sound) if self._short else None
+            if self._short and encoded is not None and not over.is_set():
+                reading = self._short.decode(encoded, most_tokens(audio.seconds))
+                if reading.silent:
+                    return ""
+                if reading.trusted:
+                    return reading.text.strip()
+            return "" if over.is_set() else self._read_whole(model, sound)
+        except (RuntimeError, TypeError, ValueError) as error:  # a TypeError: of a token that the vocabulary lacks
             raise NotHeard(f"Whisper could not read the utterance: {error}") from error
+
+    def _read_whole(self, model: WhisperModel, sound: NDArray[np.float32]) -> str:
+        """As faster-whisper does it: what is shorter than 30 s is filled up."""
+        segments, _ = model.transcribe(
+            sound,
+            language=code(self._language),
+            beam_size=1,
+            temperature=0.0,  # and no second try at a higher one: the same sound gives the same text
+            without_timestamps=True,
+            condition_on_previous_text=False,
+            vad_filter=False,  # the ears have done that
+            no_speech_threshold=NO_SPEECH,
+            log_prob_threshold=DOUBTFUL,
+        )
+        return "".join(segment.text for segment in segments).strip()
 
 
 def code(language: str) -> str:

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ctranslate2.specs.transformer_spec import TransformerDecoderLayerSpec, TransformerEncoderLayerSpec
-    from onnx import NodeProto
+from models.random_whisper import SURE, UNSURE, Shape, write_whisper
 
-LANGUAGES = ("en", "zh", "de", "es", "fr", "ja")
-"""Of the 99 that a real Whisper has tokens for, English-only ones included."""
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 SECONDS_PER_ID = 0.035
 """For which a phoneme id of a toy voice sounds; between two phonemes lies the id of a pause."""
@@ -27,10 +25,6 @@ HUM = 220.0
 
 HOP, FRAMES = 256, 5
 """Samples of one frame of a toy voice that tells its durations; and how many frames one id has at most."""
-
-_OUTPUTS = {2: (3, 1), 3: (1, 2, 1)}
-"""How many times as wide as its input each linear layer of an attention is, by how many there are: queries, keys and
-values in one; or queries alone, since keys and values come from the encoder."""
 
 
 def toy_whisper(
@@ -43,59 +37,17 @@ def toy_whisper(
 ) -> Path:
     """A Whisper in CTranslate2's format that hears `text` in every sound; `folder`, which is made, comes back.
 
-    Its layers add nothing. The position of a token, a one-hot vector, goes through them into the projection, where the
-    column of a position names the token to come. One word is one token, so `text` may have about 200.
+    One word is one token, so `text` may have about 200.
     `silence`: it takes every sound for silence. `unsure`: it gives each word about 1 in 15. A real one that makes up
     words is both.
     """
-    from ctranslate2.specs import WhisperSpec
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import pre_tokenizers
 
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
     words = [token for token, _ in splitter.pre_tokenize_str(f" {text}" if text else "")]
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    # faster-whisper suppresses the first token of " -", " '" and " ♪": without these merges it would be the space.
-    merges = [("Ġ", "-"), ("Ġ", "'"), ("Ġ", "â")]
-    spelled = [*letters, *("".join(pair) for pair in merges)]
-    tasks = ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
-    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES), *tasks]
-    # The empty token is how CTranslate2 knows a multilingual model; the real ones have it by accident.
-    vocabulary = list(dict.fromkeys([*spelled, *words, *([""] if multilingual else []), *special]))
-
-    folder.mkdir(parents=True)
-    ids = {token: number for number, token in enumerate(vocabulary)}
-    tokenizer = Tokenizer(models.BPE({token: number for token, number in ids.items() if token not in special}, merges))
-    tokenizer.add_special_tokens(special)
-    tokenizer.pre_tokenizer, tokenizer.decoder = splitter, decoders.ByteLevel()
-    tokenizer.save(str(folder / "tokenizer.json"))
-
-    prompt = 4 if multilingual else 2  # tokens: start, language, task, no timestamps; or the first and last of them
-    answers = [*[None] * (prompt - 1), *words, "<|endoftext|>"]
-    width = -len(answers) // 16 * -16
-    projection = np.zeros((len(vocabulary), width), dtype=np.float32)
-    for position, token in enumerate(answers):
-        if token is not None:
-            # The layer norm makes a one-hot vector sqrt(width - 1) high; 3 more than some 300 others is 1 in 15.
-            projection[ids[token], position] = (3.0 if unsure else 30.0) / np.sqrt(width - 1)
-    projection[ids["<|nospeech|>"], 0] = 30.0 if silence else -30.0
-    positions = np.eye(len(answers), width, dtype=np.float32)[np.minimum(np.arange(448), len(answers) - 1)]
-
-    spec = WhisperSpec(num_encoder_layers=1, num_encoder_heads=1, num_decoder_layers=1, num_decoder_heads=1)
-    spec.encoder.conv1.weight, spec.encoder.conv1.bias = _zeros(width, 80, 3), _zeros(width)
-    spec.encoder.conv2.weight, spec.encoder.conv2.bias = _zeros(width, width, 3), _zeros(width)
-    spec.encoder.position_encodings.encodings = _zeros(1500, width)
-    for layer in spec.encoder.layer[0], spec.decoder.layer[0]:
-        _add_nothing(layer, width)
-    for norm in spec.encoder.layer_norm, spec.decoder.layer_norm:
-        norm.gamma, norm.beta = np.ones(width, dtype=np.float32), _zeros(width)
-    spec.decoder.embeddings.weight = _zeros(len(vocabulary), width)
-    spec.decoder.position_encodings.encodings = positions
-    spec.decoder.projection.weight = projection
-    spec.config.suppress_ids = spec.config.suppress_ids_begin = spec.config.alignment_heads = []
-    spec.config.lang_ids = [ids[f"<|{code}|>"] for code in LANGUAGES]
-    spec.register_vocabulary(vocabulary)
-    spec.validate()
-    spec.save(str(folder))
+    shape = Shape(width=-(len(words) + 4) // 16 * -16)
+    surety = UNSURE if unsure else SURE
+    write_whisper(folder, words, shape, multilingual=multilingual, silence=silence, surety=surety)
     return folder
 
 
@@ -215,22 +167,6 @@ def _timed() -> Lengths:
         "one_more": np.array(1, dtype=np.int64),
         "hop": np.array([HOP], dtype=np.float32),
     }
-
-
-def _add_nothing(layer: TransformerEncoderLayerSpec | TransformerDecoderLayerSpec, width: int) -> None:
-    """Give a layer weights of which nothing comes: what goes in comes out."""
-    attentions = [getattr(layer, name) for name in ("self_attention", "attention") if hasattr(layer, name)]
-    for attention in attentions:
-        for linear, outputs in zip(attention.linear, _OUTPUTS[len(attention.linear)], strict=True):
-            linear.weight, linear.bias = _zeros(outputs * width, width), _zeros(outputs * width)
-    for linear in layer.ffn.linear_0, layer.ffn.linear_1:
-        linear.weight, linear.bias = _zeros(width, width), _zeros(width)
-    for part in *attentions, layer.ffn:
-        part.layer_norm.gamma, part.layer_norm.beta = _zeros(width), _zeros(width)
-
-
-def _zeros(*shape: int) -> NDArray[np.float32]:
-    return np.zeros(shape, dtype=np.float32)
 
 
 def toy_smart_turn(onnx: Path, *, name: str = "input_features", columns: int = 800, last: int = 100) -> Path:

@@ -19,6 +19,7 @@ from toy_models import toy_whisper
 from companion.audio import RATE, Audio, Utterance
 from companion.errors import NotHeard, SettingsError
 from companion.ports import Transcript
+from models.short_whisper import ShortWhisper
 from models.whisper import WhisperTranscriber, check, code, english_only
 
 WORDS = "What do you like to eat, my friend?"
@@ -103,21 +104,87 @@ def test_another_rate_is_refused(toy: Path) -> None:
         asyncio.run(transcriber.transcribe(utterance(rate=22_050)))
 
 
-def test_the_library_is_asked_for_the_quickest_reading(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
+@pytest.fixture
+def whole(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """How often faster-whisper's own reading, which takes 30 s whatever there is, was asked, and for what."""
+    asked: list[dict[str, Any]] = []
     genuine = faster_whisper.WhisperModel.transcribe
 
     def noted(self: Any, sound: np.ndarray, **options: Any) -> Any:
-        asked.update(options, loudest=float(np.abs(sound).max()), sound=sound.dtype)
+        asked.append({"sound": sound, **options})
         return genuine(self, sound, **options)
 
     monkeypatch.setattr(faster_whisper.WhisperModel, "transcribe", noted)
-    heard(toy, "de-AT")
+    return asked
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 10.0, 28.0])
+def test_a_clear_reading_of_a_short_sound_is_the_only_one(
+    toy: Path, whole: list[dict[str, Any]], seconds: float
+) -> None:
+    assert heard(toy, seconds=seconds) == WORDS
+    assert whole == []
+
+
+LAUGHTER = " ".join(["ha", "ho"] * 15)
+LONG = " ".join(f"{first}{second}" for first in "abcdefgh" for second in "aeiou")
+
+
+@pytest.mark.parametrize(
+    ("text", "unsure", "seconds", "readings"),
+    [(WORDS, True, 1.0, 1), (LAUGHTER, False, 5.0, 1), (LONG, False, 1.0, 1), (LONG, False, 5.0, 0)],
+    ids=["doubtful", "in circles", "more than one can say in the time", "said in its time"],
+)
+def test_a_reading_that_cannot_be_trusted_is_done_once_more_with_all_of_the_context(
+    tmp_path: Path, whole: list[dict[str, Any]], text: str, unsure: bool, seconds: float, readings: int
+) -> None:
+    assert heard(toy_whisper(tmp_path / "toy", text, unsure=unsure), seconds=seconds) == text
+    assert len(whole) == readings
+
+
+def test_silence_is_not_read_once_more(tmp_path: Path, whole: list[dict[str, Any]]) -> None:
+    assert heard(toy_whisper(tmp_path / "toy", WORDS, silence=True, unsure=True)) == ""
+    assert whole == []
+
+
+def test_what_takes_all_of_the_context_is_read_once(toy: Path, whole: list[dict[str, Any]]) -> None:
+    assert heard(toy, seconds=29.5) == WORDS
+    assert len(whole) == 1
+
+
+def test_the_library_is_asked_for_the_quickest_reading(tmp_path: Path, whole: list[dict[str, Any]]) -> None:
+    heard(toy_whisper(tmp_path / "toy", WORDS, unsure=True), "de-AT")
+    [asked] = whole
     assert asked["language"] == "de"
     assert (asked["beam_size"], asked["temperature"], asked["vad_filter"]) == (1, 0, False)
     assert (asked["without_timestamps"], asked["condition_on_previous_text"]) == (True, False)
-    assert asked["sound"] == np.float32
-    assert 0.01 < asked["loudest"] < 1
+    assert asked["sound"].dtype == np.float32
+    assert 0.01 < np.abs(asked["sound"]).max() < 1
+
+
+def test_a_vocabulary_without_a_token_for_the_language_is_read_the_slow_way_with_one_remark(
+    toy: Path, whole: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    tokenizer = toy / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace("<|de|>", "<|xx|>"))
+
+    async def twice() -> list[str]:
+        transcriber = WhisperTranscriber(toy, language="de")
+        return [(await transcriber.transcribe(utterance())).text for _ in range(2)]
+
+    asyncio.run(twice())
+    assert len(whole) == 2
+    [remark] = caplog.messages
+    assert "reads slowly" in remark
+    assert "vocabulary lacks" in remark
+
+
+@pytest.mark.parametrize("token", ["<|notimestamps|>", "<|transcribe|>"])
+def test_a_vocabulary_with_which_nothing_can_be_read_loses_the_turn_and_not_the_toy(toy: Path, token: str) -> None:
+    tokenizer = toy / "tokenizer.json"
+    tokenizer.write_text(tokenizer.read_text().replace(token, "<|something else|>"))
+    with pytest.raises(NotHeard, match="could not read the utterance"):
+        heard(toy)
 
 
 def test_importing_and_making_it_cost_nothing() -> None:
@@ -161,17 +228,23 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun: list[int] = []
+        self.decoded = 0
         self.entered = threading.Event()
         self.open = threading.Event()
-        genuine = faster_whisper.WhisperModel.transcribe
+        encode, decode = ShortWhisper.encode, ShortWhisper.decode
 
-        def through(model: Any, sound: np.ndarray, **options: Any) -> Any:
+        def through(reader: ShortWhisper, sound: np.ndarray) -> Any:
             self.begun.append(len(sound))
             self.entered.set()
             assert self.open.wait(30)
-            return genuine(model, sound, **options)
+            return encode(reader, sound)
 
-        monkeypatch.setattr(faster_whisper.WhisperModel, "transcribe", through)
+        def counted(reader: ShortWhisper, encoded: Any, most: int) -> Any:
+            self.decoded += 1
+            return decode(reader, encoded, most)
+
+        monkeypatch.setattr(ShortWhisper, "encode", through)
+        monkeypatch.setattr(ShortWhisper, "decode", counted)
 
 
 def test_a_call_cancelled_in_the_middle_ends_at_once_and_the_next_one_waits(
@@ -196,6 +269,34 @@ def test_a_call_cancelled_in_the_middle_ends_at_once_and_the_next_one_waits(
 
     assert asyncio.run(cancel_and_ask_again()) == WORDS
     assert gate.begun == [RATE, 3 * RATE]
+    assert gate.decoded == 1  # what nobody waits for any more is not read to its end
+
+
+def test_a_reading_that_nobody_waits_for_is_not_done_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: list[dict[str, Any]]
+) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+    decode = ShortWhisper.decode
+
+    def held(reader: ShortWhisper, encoded: Any, most: int) -> Any:
+        entered.set()
+        assert go_on.wait(30)
+        return decode(reader, encoded, most)
+
+    monkeypatch.setattr(ShortWhisper, "decode", held)
+
+    async def cancel_and_ask_again() -> None:
+        transcriber = WhisperTranscriber(toy_whisper(tmp_path / "toy", WORDS, unsure=True), language="en")
+        dropped = asyncio.create_task(transcriber.transcribe(utterance(1.0)))
+        await asyncio.to_thread(entered.wait, 30)
+        dropped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await dropped
+        go_on.set()
+        await transcriber.transcribe(utterance(2.0))
+
+    asyncio.run(cancel_and_ask_again())
+    assert [len(asked["sound"]) for asked in whole] == [2 * RATE]
 
 
 def test_the_loop_turns_while_it_loads_and_reads(toy: Path) -> None:
