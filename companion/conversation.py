@@ -8,7 +8,7 @@ sound, the voice, the HTTP stream. How it starts, is muted and survives its devi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from companion.answer import Answer
@@ -21,7 +21,7 @@ from companion.journal import Journal, Turn
 from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Sounds
-from companion.phrases import Gesture, Phrase, phrases
+from companion.phrases import just, phrases
 from companion.ports import Clock
 from companion.saying import CUT_OFF, Saying
 from companion.state import State
@@ -141,7 +141,7 @@ class Conversation:
         """Somebody went on before the answer sounded: what there is to answer now."""
         more = await self._listening.more()
         if more is None or self._obeys(more.text):
-            return before
+            return before.anew()
         if self._command(more.text) in (Command.STOP, Command.GOODBYE):
             return more
         self._listening.cut_off()
@@ -189,7 +189,7 @@ class Conversation:
 
     async def _go_on(self, member: Member, kind: str = "reply") -> None:
         """Somebody says something by itself."""
-        turn = self._turn_now()
+        turn = Turn(self._clock, self._clock.now())
         await self._reply(self._made(member, "", turn), "", turn, kind=kind)
 
     async def _reply(
@@ -221,13 +221,10 @@ class Conversation:
         """The answer of `member`, on its way from now on."""
         return Answer(member, member.mouth.make(phrases(self._mind.reply(member.character, heard), turn.spent), turn))
 
-    def _turn_now(self) -> Turn:
-        return Turn(self._clock, self._clock.now())
-
     async def _tell(self, member: Member, saying: Saying, words: str) -> None:
         """Say these words."""
-        turn = self._turn_now()
-        await self._say(member, saying, member.mouth.make(_just(words), turn), turn)
+        turn = Turn(self._clock, self._clock.now())
+        await self._say(member, saying, member.mouth.make(just(words), turn), turn)
 
     async def _say(
         self,
@@ -266,7 +263,3 @@ class Conversation:
             return await (over if interrupted or over.done() else sounding)
         finally:
             await cancelled(sounding, over)
-
-
-async def _just(words: str) -> AsyncGenerator[Phrase | Gesture, None]:
-    yield Phrase(words)

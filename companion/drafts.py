@@ -49,6 +49,10 @@ class Heard:
         """Both as one; it ended with `more`, to which no answer has begun."""
         return replace(more, text=joined([self.text, more.text]))
 
+    def anew(self) -> Heard:
+        """The same, to which no answer has begun."""
+        return replace(self, answer=None)
+
     async def drop(self) -> None:
         """It is not to be answered."""
         if self.answer:
@@ -135,7 +139,7 @@ class Drafts:
     async def _answer(self, reading: asyncio.Task[Heard]) -> Answer | None:
         """The answer, begun when it is likely enough to be wanted."""
         heard = await reading
-        if self._answers >= MOST_ANSWERS:
+        if self._answers >= MOST_ANSWERS or self._ears.held:
             return None
         if heard.how is not Ending.CLOSED:
             over = heard.utterance.ended + self._ears.rhythm.silence(heard.how)

@@ -149,6 +149,11 @@ class Ears:
         """Whether somebody is speaking."""
         return self._speech is not None
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody holds a button, and no pause ends the utterance."""
+        return self._held
+
     async def called(self, name: WakeWord, enough: Callable[[], bool] = lambda: False) -> Wake | None:
         """Wait until the toy is called by its name; None when that is `enough`. The utterance which the name begins,
         or is all of, comes with `next`. Raises DeviceError."""

@@ -241,3 +241,8 @@ def _can_be_spoken(character: str) -> bool:
         return False
     category = unicodedata.category(character)
     return character == "°" or category not in {"Cc", "Cf", "Cs", "Co", "Cn", "So", "Sk"}
+
+
+async def just(words: str) -> AsyncGenerator[Phrase | Gesture, None]:
+    """These words, and nothing else."""
+    yield Phrase(words)

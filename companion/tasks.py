@@ -28,13 +28,14 @@ class Ahead(Generic[Piece]):
     async def __anext__(self) -> Piece:
         if (piece := await self._made.get()) is None:
             self._made.put_nowait(None)  # and the next one finds the end, too
-            await self._maker
+            if not self._maker.cancelled():
+                await self._maker
             raise StopAsyncIteration
         self._room.release()
         return piece
 
     async def aclose(self) -> None:
-        """Close the source; returns when that is done."""
+        """Close the source; returns when that is done. There are no more pieces then."""
         await cancelled(self._maker)
         await self._source.aclose()  # a maker that had not begun has not
 

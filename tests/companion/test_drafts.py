@@ -14,7 +14,7 @@ from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Audio, Frame, Utteranc
 from companion.drafts import Drafts, Heard
 from companion.ears import Ears, Pause, SpeechBegan, WentOn
 from companion.endings import Ending
-from companion.endpointing import Patience
+from companion.endpointing import Patience, Rhythm
 from companion.errors import NotHeard
 from companion.loudness import Loudness
 from companion.ports import Transcript
@@ -52,6 +52,8 @@ class Listening:
 
     def __init__(self) -> None:
         self.loudness = Loudness()
+        self.rhythm = Rhythm(Patience())
+        self.held = False
         self.expected: list[Ending] = []
 
     def expect(self, ending: Ending) -> None:

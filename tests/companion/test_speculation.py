@@ -139,3 +139,11 @@ def test_simulated_engines_that_were_done_in_the_pause_cost_nothing() -> None:
     played = Scene(Shout(1.0), replies=[["I am fine."]], patience=PATIENT, transcriber=held)
     played.play()
     assert voice_to_voice(played) == [pytest.approx(1.5, abs=0.03)]
+
+
+def test_told_to_be_quieter_while_it_thinks_it_asks_again_and_answers() -> None:
+    played = scene(Shout(1.0, 2.0, 0.6), hears=["How are you?", "Quieter!"], chat=3.0)
+    played.play()
+    assert played.speaker.volume < 1.0
+    assert [event.fields["text"] for event in played.told("said")][1:] == ["I am fine."]
+    assert played.chat.open == 0  # type: ignore[attr-defined]

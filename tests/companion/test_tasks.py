@@ -111,6 +111,7 @@ def test_closed_twice_is_closed_once_and_the_end_stays_the_end() -> None:
         assert [piece async for piece in pieces] == []
         await pieces.aclose()
         await pieces.aclose()
+        assert [piece async for piece in pieces] == []
 
     run(act)
     assert source.closed
