@@ -239,7 +239,9 @@ class Ears:
         """Keep these, as far as they are kept, as they are now known to have been."""
         whole = {frame.ends: frame for frame in frames}
         if whole and self._speech:
-            self._speech.frames[-len(whole) :] = [whole.get(old.ends, old) for old in self._speech.frames[-len(whole) :]]
+            self._speech.frames[-len(whole) :] = [
+                whole.get(old.ends, old) for old in self._speech.frames[-len(whole) :]
+            ]
         for place in range(-min(len(whole), len(self._recent)), 0):
             old, voiced = self._recent[place]
             self._recent[place] = whole.get(old.ends, old), voiced

@@ -87,7 +87,9 @@ def events(show: Show, *names: str) -> list[tuple[float, str]]:
     [lambda inner: LosesCaptured(inner, GAP), lambda inner: HearsLate(inner, JUMP)],
     ids=["60 ms are lost", "it jumps by 200 ms"],
 )
-def test_after_samples_were_lost_it_is_not_fooled_and_hears_others_again_within_four_seconds(microphone: object) -> None:
+def test_after_lost_samples_it_is_not_fooled_and_hears_others_again_within_four_seconds(
+    microphone: object,
+) -> None:
     asked = said(QUESTION, "awb")
     show = Show((6.6, asked), room=ROOM, seed=3, sentences=6, microphone=microphone).play()  # type: ignore[arg-type]
     (outcome,) = show.outcomes()
@@ -141,7 +143,10 @@ def test_two_interruptions_in_a_row_are_both_answered() -> None:
         (3.0, said(QUESTION, "awb")), (7.0, said("Where do whales go in winter?", "kal16")), room=ROOM, seed=5
     ).play()
     assert show.count("interrupted") == 2
-    assert [event.fields["text"] for event in show.scene.told("heard")][1:] == [QUESTION, "Where do whales go in winter?"]
+    assert [event.fields["text"] for event in show.scene.told("heard")][1:] == [
+        QUESTION,
+        "Where do whales go in winter?",
+    ]
 
 
 @pytest.mark.parametrize("moment", ["duck", "pause"])

@@ -57,7 +57,9 @@ def test_everything_said_after_the_pause_arrives_as_if_the_toy_had_been_silent()
 def test_of_a_voice_that_is_12_db_louder_than_the_toy_the_first_word_arrives_too() -> None:
     arrived = [one for seed in SEEDS for one in interrupted(seed, echo=-12)]
     worst = min(one.first_word for one in arrived)
-    print(f"\n12 dB above the toy, the first {FIRST_WORD * 1000:.0f} ms of {len(arrived)} utterances: likeness ", end="")
+    print(
+        f"\n12 dB above the toy, the first {FIRST_WORD * 1000:.0f} ms of {len(arrived)} utterances: likeness ", end=""
+    )
     print(f"{worst:.3f} at least, median {np.median([one.first_word for one in arrived]):.3f}")
     assert len(arrived) >= 2 * len(SEEDS)
     assert worst > 0.9
