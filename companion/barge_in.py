@@ -18,7 +18,7 @@ from companion.backchannels import is_backchannel
 from companion.commands import Command, command
 from companion.drafts import Drafts, Heard
 from companion.ears import Ears, KeepsOn, Pause, SpeechBegan, WentOn
-from companion.echo import Echo, Interruptible
+from companion.echo import UNKNOWN, Echo, Interruptible
 from companion.endings import Ending, says_nothing
 from companion.errors import NotHeard
 from companion.face import Face
@@ -31,6 +31,9 @@ DUCK = 15.0
 
 SOFTER = 8.0
 """Decibels below whoever spoke to the toy before, in the loudest half second: who is softer talks to others."""
+
+FAINTEST = -45.0
+"""dBFS. Nobody speaks more softly to a toy that speaks itself."""
 
 STOP = "stop"
 """The word that always ends a reply, even where speech-to-text makes something else of it ..."""
@@ -127,7 +130,7 @@ class BargeIn:
         care = 1.0 if self._echo.verdict.how is Interruptible.FULL else CAREFUL
         patience = self._ears.patience
         self._ears.marks = care * patience.keeps_on, care * patience.insists
-        self._ears.softest = self._addressed.usual - SOFTER
+        self._ears.softest = max(self._addressed.usual - SOFTER, FAINTEST)
         self._ears.listens_for = self._words
         if self._words:
             self._words.reset()  # what it heard last was somebody else, long ago
@@ -137,7 +140,7 @@ class BargeIn:
     async def _by_name(self) -> None:
         """Hear nothing but its name, and not even that where its own sound is not taken out; until that changes."""
         while not self.hears_speech:
-            if not self._words or self._echo.verdict.how is Interruptible.BUTTON:
+            if not self._words or self._echo.verdict is UNKNOWN or self._echo.verdict.how is Interruptible.BUTTON:
                 await self._ears.ignore(LOOK_SECONDS)
             elif called := await self._ears.called(
                 self._words, enough=lambda: self._echo.verdict.how is not Interruptible.WORDS

@@ -164,7 +164,7 @@ class Ears:
         while not enough():
             frame = await self._read()
             kept.append(frame)
-            probability = self._detector.probability(frame.captured)
+            probability = self._probability(frame)
             if probability >= STILL_SPEECH:
                 self.loudness.hears(frame.captured)
             open_for = _frames(GATE_SECONDS) if probability >= STILL_SPEECH else open_for - 1
@@ -250,15 +250,20 @@ class Ears:
         self._recent.extend(kept)
 
     def _hear(self, frame: Frame) -> Noticed | None:
-        probability = self._detector.probability(frame.captured)
-        self._power += SMOOTH * (10 ** (frame.captured.level / 10) - self._power)
-        if 10.0 * math.log10(self._power + 1e-10) < self.softest:
-            probability = 0.0
+        probability = self._probability(frame)
         self._voiceless = 0 if probability >= STILL_SPEECH else self._voiceless + 1
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
             return self._begin()
         return self._go_on(self._speech, frame, probability)
+
+    def _probability(self, frame: Frame) -> float:
+        """How likely speech that counts is."""
+        probability = self._detector.probability(frame.captured)
+        if self.softest == -math.inf:
+            return probability
+        self._power += SMOOTH * (10 ** (frame.captured.level / 10) - self._power)
+        return probability if 10.0 * math.log10(self._power + 1e-10) >= self.softest else 0.0
 
     def _begin(self) -> SpeechBegan | None:
         window = list(self._recent)[-_frames(self.patience.start_within) :]
