@@ -76,7 +76,7 @@ class Word:
     """When one word of a text sounds."""
 
     begins: float
-    """Seconds from the beginning of the sound it is in."""
+    """Seconds from the beginning of the piece that has it."""
     ends: float
     """As above; never before `begins`."""
     upto: int
@@ -88,7 +88,8 @@ class Speech(Audio):
     """A piece of a phrase's sound of which it is known when each word sounds."""
 
     words: tuple[Word, ...] = ()
-    """In the order of the text; `upto` counts in the whole phrase, whichever piece of it this is."""
+    """Of this piece, and of those without words that go on with it; in the order of the text. `upto` counts in the
+    whole phrase, whichever piece of it this is."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

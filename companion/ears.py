@@ -36,6 +36,10 @@ DOUBT_SECONDS = 0.15
 SMOOTH = 0.2
 """Of the level of a frame in that of speech, which is measured over 50 ms: syllables have gaps."""
 
+OVER_SECONDS = 1.5
+"""Sound kept from before somebody is noticed who talks over the toy: soft first words do not count then, and belong to
+it."""
+
 GATE_SECONDS = 1.0
 """A name is listened for while there may be speech, and for so long after: a whole name, with the pauses in it."""
 
@@ -112,7 +116,7 @@ class Ears:
         self._microphone = microphone
         self._echo = echo
         self._detector = detector
-        self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(patience.pre_roll + patience.start_within))
+        self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(OVER_SECONDS))
         self._speech: _Speech | None = None
         self._held = self._finished = False
         self._zeros = 0
@@ -270,7 +274,8 @@ class Ears:
         voiced = [frame for frame, is_voiced in window if is_voiced]
         if len(voiced) < _frames(self.patience.start_voiced):
             return None
-        frames, began = [frame for frame, _ in self._recent], voiced[0].ends - FRAME_SECONDS
+        kept = OVER_SECONDS if self.marks else self.patience.pre_roll + self.patience.start_within
+        frames, began = [frame for frame, _ in self._recent][-_frames(kept) :], voiced[0].ends - FRAME_SECONDS
         self._speech = _Speech(frames, began, voiced[-1].ends, voiced=len(voiced))
         self._recent.clear()
         return SpeechBegan(self._speech.began)

@@ -153,7 +153,7 @@ def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
     found = Found(settings.voice.model, ()) if settings.voice.model else find_piper(folder, character.language)
     if found.path:
         check(found.path)
-        return Piper(found.path), Served("voice", "Piper", found.path.stem)
+        return Piper(found.path, cuts=folder / "piper-cut"), Served("voice", "Piper", found.path.stem)
     advice = "; ".join([f"for a better one put a Piper voice into {folder / 'piper'}", *found.skipped])
     if settings.voice.engine == "piper":
         raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])

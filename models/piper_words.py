@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from companion.audio import Audio, Word
-from companion.pacing import Stretch, Written, audible, paced
+from companion.audio import Word
+from companion.pacing import Stretch, Written, paced
 
 if TYPE_CHECKING:
     from piper.voice import PhonemeAlignment
@@ -44,15 +44,20 @@ def shared(words: Sequence[Written], counts: Sequence[int]) -> list[Sequence[Wri
     return [words[begin:end] for begin, end in pairwise([0, *upto])]
 
 
-def timed(words: Sequence[Written], sound: Audio, aligned: Sequence[PhonemeAlignment] | None) -> tuple[Word, ...]:
+def timed(
+    words: Sequence[Written],
+    rate: int,
+    aligned: Sequence[PhonemeAlignment] | None,
+    sounding: Callable[[], Sequence[Stretch]],
+) -> tuple[Word, ...]:
     """When the words of a sentence sound: each when its phonemes do, where there are as many; else spread over the
-    time of all phonemes, or over what is audible where Piper does not tell it."""
+    time of all phonemes, or over what is `sounding` where Piper does not tell it. `rate` in Hertz."""
     if not words:
         return ()
-    stretches = _stretches(aligned, sound.rate) if aligned else []
+    stretches = _stretches(aligned, rate) if aligned else []
     if len(stretches) == len(words):
         return tuple(Word(begin, end, word.upto) for word, (begin, end) in zip(words, stretches, strict=True))
-    return paced(words, stretches or audible(sound))
+    return paced(words, stretches or sounding())
 
 
 def _stretches(aligned: Sequence[PhonemeAlignment], rate: int) -> list[Stretch]:

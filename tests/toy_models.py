@@ -5,7 +5,6 @@ They are read by the genuine libraries, so whatever an adapter gets wrong about 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,8 +65,9 @@ def toy_piper(
     the real ones do. A second speaker hums an octave higher. `durations`: it tells how long each phoneme id sounds, as
     the real ones do once they are patched, and does so for `frames_of` it.
     """
-    from onnx import TensorProto, checker, helper, numpy_helper, save
-    from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    from models.random_piper import described, modelled
 
     def constant(name: str, value: NDArray[np.float32] | NDArray[np.int64]) -> TensorProto:
         return numpy_helper.from_array(value, name)
@@ -88,12 +88,6 @@ def toy_piper(
         helper.make_node("Add", ["hum", "rustle"], ["sound"]),
         helper.make_node("Reshape", ["sound", "shape"], ["output"]),
     ]
-    inputs = [
-        helper.make_tensor_value_info("input", TensorProto.INT64, [1, "phonemes"]),
-        helper.make_tensor_value_info("input_lengths", TensorProto.INT64, [1]),
-        helper.make_tensor_value_info("scales", TensorProto.FLOAT, [3]),
-        *([helper.make_tensor_value_info("sid", TensorProto.INT64, [1])] if several else []),
-    ]
     steps = 2 * np.pi * HUM / rate * 2.0 ** np.arange(speakers)
     constants = [
         *(constant(name, value) for name, value in lengths.items()),
@@ -102,30 +96,9 @@ def toy_piper(
         constant("steps", steps.astype(np.float32)),
         constant("shape", np.array([1, 1, -1], dtype=np.int64)),
     ]
-    outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, "time"])]
-    if durations:
-        outputs.append(helper.make_tensor_value_info("durations", TensorProto.FLOAT, [1, "phonemes"]))
-    graph = helper.make_graph(nodes, "toy", inputs, outputs, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    checker.check_model(model)
-
     folder.mkdir(parents=True, exist_ok=True)
-    code = name.partition("-")[0]
-    family = code.partition("_")[0]
-    config = {
-        "audio": {"sample_rate": rate, "quality": "low"},
-        "espeak": {"voice": {"en": "en-us", "zh": "cmn"}.get(family, family)},
-        "language": {"code": code, "family": family},
-        "inference": {"noise_scale": noise, "length_scale": 1.0, "noise_w": 0.0},
-        "phoneme_type": "espeak",
-        "phoneme_id_map": DEFAULT_PHONEME_ID_MAP,
-        "num_symbols": 256,
-        "num_speakers": speakers,
-        "speaker_id_map": {f"speaker {number}": number for number in range(speakers)} if several else {},
-        "hop_length": HOP,
-    }
-    (folder / f"{name}.onnx.json").write_text(json.dumps(config), encoding="utf-8")
-    save(model, str(folder / f"{name}.onnx"))
+    described(folder, name, rate=rate, speakers=speakers, noise=noise, hop=HOP)
+    save(modelled(nodes, constants, speakers=speakers, durations=durations), str(folder / f"{name}.onnx"))
     return folder / f"{name}.onnx"
 
 

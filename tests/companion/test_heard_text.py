@@ -6,14 +6,15 @@ import asyncio
 import ctypes
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
 import pytest
+import toy_models
 from scene import in_world
-from toy_models import HOP, frames_of, toy_piper
+from toy_models import HOP, toy_piper
 
 from companion.audio import Audio, Speech
 from companion.character import Espeak
@@ -23,7 +24,7 @@ from companion.phrases import Gesture, Phrase
 from companion.ports import Voice
 from companion.saying import CUT_OFF, Saying
 from device.simulated import SimulatedSpeaker, World
-from models import espeak
+from models import espeak, random_piper
 from models.espeak import EspeakVoice
 from models.piper import Piper
 from models.scripted import ScriptedVoice
@@ -166,11 +167,24 @@ def test_with_the_times_of_words_at_most_one_is_wrong_and_without_at_most_two() 
     assert share(shares, 1) > 0.95
 
 
-def test_a_voice_of_pipers_that_tells_its_durations_is_cut_where_they_say(tmp_path: Path) -> None:
-    voice = Piper(toy_piper(tmp_path, durations=True))
+@pytest.mark.parametrize(
+    ("make", "frames_of"),
+    [
+        (lambda folder: Piper(toy_piper(folder, durations=True)), toy_models.frames_of),
+        (
+            lambda folder: Piper(random_piper.random_piper(folder, shape=random_piper.SMALL), cuts=folder / "cuts"),
+            random_piper.frames_of,
+        ),
+    ],
+    ids=["whole", "in pieces"],
+)
+def test_a_voice_of_pipers_is_cut_where_its_durations_say(
+    tmp_path: Path, make: Callable[[Path], Piper], frames_of: Callable[[int], int]
+) -> None:
+    voice = make(tmp_path)
     text = "Good morning, my friend. Did you dream of something round?"
     pieces = spoken(voice, text)
-    piper = voice._loaded()
+    piper = voice._loaded().voice
     halves, began = [], 0.0
     for phonemes in piper.phonemize(text):
         samples = [sum(map(frames_of, piper.phonemes_to_ids([each])[2:-1])) * HOP for each in phonemes]
