@@ -5,6 +5,7 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 ENDURANCE := tests/device/test_endurance.py
+ALONE := $(ENDURANCE) tests/barge_in/test_on_sound_cards.py
 SOAKED := tests/barge_in tests/turn_taking tests/companion/test_whatever_happens.py tests/companion/test_not_fooled.py \
 	tests/models/test_wake_acceptance.py tests/models/test_wake_training.py
 TEST_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins flite
@@ -23,10 +24,10 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 
 install: .venv/runs ## what it takes to run, in .venv, and nothing more
 
-test: .venv/tests ## all tests; the one of endurance alone, because it wants all cores to itself
+test: .venv/tests ## all tests; those that hear and speak for minutes alone, because they want all cores to themselves
 	@.ci/packages $(TEST_PACKAGES)
-	$(BIN)/pytest -n auto --dist worksteal --ignore $(ENDURANCE)
-	$(BIN)/pytest $(ENDURANCE)
+	$(BIN)/pytest -n auto --dist worksteal $(addprefix --ignore ,$(ALONE))
+	$(BIN)/pytest $(ALONE)
 
 soak: .venv/tests ## what is too long for `make test`
 	@.ci/packages $(TEST_PACKAGES)

@@ -242,13 +242,19 @@ def measure(
     who: Cast = None,
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    with_engines: Annotated[
+        bool, typer.Option("--engines", help="also what Whisper and Piper gain here, with random weights: speed only")
+    ] = False,
 ) -> None:
-    """Measure on this machine what listening costs while nobody speaks to the toy."""
-    from companion import bench
+    """Measure on this machine what listening costs while nobody speaks to the toy, and what its engines gain."""
+    from companion import bench, bench_piper, bench_whisper
 
     chosen = settings.load(config)
-    errors.print("Measuring; this takes about half a minute ...", style="dim", soft_wrap=True)
+    takes = "two minutes" if with_engines else "half a minute"
+    errors.print(f"Measuring; this takes about {takes} ...", style="dim", soft_wrap=True)
     measured = bench.measure(chosen, _cast(who, chosen))
+    if with_engines:
+        measured += [*bench_whisper.measure(), *bench_piper.measure()]
     if as_json:
         figures = {one.name: one.median for one in measured}
         print(json.dumps({"metrics": figures, "machine": bench.machine()}))  # noqa: T201 - nothing but this

@@ -106,9 +106,8 @@ def test_whoever_speaks_over_the_toy_silences_it_in_time(
 def test_the_word_stop_ends_a_reply_that_is_12_db_louder(drifts: tuple[float, ...], least: float) -> None:
     outcomes = over([stopping(seed, 12, drifts) for seed in range(COUNT // EACH)])
     stopped = [seconds for outcome in outcomes if (seconds := outcome.after("interrupted")) and seconds < 2.0]
-    print(
-        f"\nthe word stop at -12 dB, clocks {drifts} ppm apart: {share(len(stopped), len(outcomes))}, {milliseconds(stopped)}"
-    )
+    print(f"\nthe word stop at -12 dB, clocks {drifts} ppm apart:", end=" ")
+    print(f"{share(len(stopped), len(outcomes))}, {milliseconds(stopped)}")
     assert len(outcomes) >= 0.9 * COUNT
     assert len(stopped) >= least * len(outcomes)
 
