@@ -116,7 +116,7 @@ def _cancelling(canceller: EchoCanceller, talk: Samples) -> Measured:
         canceller.reset()
         began = time.process_time()
         for sound in sounds:
-            canceller.cancel(Frame(sound, 0.0, sound))
+            canceller.cancel(sound, sound)
         percents.append(100 * (time.process_time() - began) / (len(talk) / RATE))
     what = "taking its own voice out of its microphone, while it speaks"
     return Measured(CANCELLER, what, round(median(percents), 2), round(min(percents), 2), "% of a core")

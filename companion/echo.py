@@ -145,14 +145,15 @@ class Echo:
             return frame
         self.held_back = ()
         self._silent = 0 if frame.played.samples.any() else self._silent + 1
-        clean = self._canceller.cancel(frame)
-        captured, left = _floats(frame.captured), _floats(clean)
+        captured = _floats(frame.captured)
         if self._silent >= SPAN:
             self._noise = min(_power(captured), self._noise * 1.02)
             self._gain, self._taken, self._left, self._peak = 1.0, 0.0, 0.0, 0.0
             self._over = self._open = 0
             self._leak = max(self._leak, min(self._leak + _SLIDES, _SLID))
             return frame
+        clean = self._canceller.cancel(frame.captured, frame.played)
+        left = _floats(clean)
         self._follow(_power(captured - left), _power(left))
         self._measure(frame.captured, frame.played, _power(captured), _power(left))
         self.held_back = tuple(self._lately)[-_BEFORE:] if self._open and self._gain < 1.0 else ()

@@ -162,9 +162,9 @@ class EchoCanceller(Protocol):
         """Whether it has just begun, or begun anew, and cannot take out much yet."""
         ...
 
-    def cancel(self, frame: Frame) -> Audio:
-        """What `frame`, the next 10 ms of one stream, captured, without the echo of what was played. Where the body
-        has no reference, all that was captured."""
+    def cancel(self, captured: Audio, played: Audio) -> Audio:
+        """What was `captured` in the next 10 ms of one stream, without the echo of what was `played` until then; both
+        at `RATE`. Need not be asked while nothing was played for half a second."""
         ...
 
     def reset(self) -> None:

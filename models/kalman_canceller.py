@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio import FRAME_SAMPLES, Audio, Frame
+from companion.audio import FRAME_SAMPLES, Audio
 
 SPAN_SECONDS: Final = 0.5
 """Of the echo that can be predicted: delay, and the room's answer after it."""
@@ -74,7 +74,6 @@ class KalmanCanceller:
         """Forget the stream, and the room."""
         self._far = np.zeros((_BLOCKS, _BINS), dtype=np.complex64)
         self._last = np.zeros(2 * FRAME_SAMPLES, dtype=np.float32)
-        self._silent = _BLOCKS + 1
         self._unlearn()
 
     @property
@@ -82,23 +81,17 @@ class KalmanCanceller:
         """Whether less than a second of sound was played since it began, or began anew."""
         return self._learnt < _BEGINNING
 
-    def cancel(self, frame: Frame) -> Audio:
-        """What was captured without the echo of what is played; unchanged where the body has no reference, or nothing
-        was played lately."""
-        if frame.played is None:
-            return frame.captured
-        self._silent = 0 if frame.played.samples.any() else self._silent + 1
-        if self._silent > _BLOCKS:
-            return frame.captured
-        self._hear(frame.played)
-        near = _floats(frame.captured)
+    def cancel(self, captured: Audio, played: Audio) -> Audio:
+        """What was captured, without the echo of what was played."""
+        self._hear(played)
+        near = _floats(captured)
         predicted = np.fft.irfft((self._far * self._path).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
         rest: _Floats = near - predicted
         self._watch(near, predicted)
         if self.learning:
             self._guess(near)
         self._learn(rest)
-        self._learnt += self._silent == 0
+        self._learnt += bool(played.samples.any())
         return Audio(np.clip(np.rint(rest * 32768.0), -32768, 32767).astype(np.int16))
 
     def _unlearn(self) -> None:

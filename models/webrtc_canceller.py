@@ -12,11 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from companion.audio import RATE, Audio, Frame
+from companion.audio import RATE, Audio
 from companion.errors import CompanionError
-
-SPAN: Final = 50
-"""Frames (0.5 s) after the last sample played in which it may still come back."""
 
 _BEGINNING: Final = 100
 """Frames of sound (1 s) after which about 20 dB are taken out [tried]."""
@@ -38,7 +35,6 @@ class WebrtcCanceller:
     def reset(self) -> None:
         """Forget the stream, and the room."""
         self._canceller = self._module(echo_cancellation=True, high_pass_filter=True)
-        self._silent = SPAN + 1
         self._learnt = 0
 
     @property
@@ -46,19 +42,13 @@ class WebrtcCanceller:
         """Whether less than a second of sound was played since it began."""
         return self._learnt < _BEGINNING
 
-    def cancel(self, frame: Frame) -> Audio:
-        """What was captured without the echo of what is played; unchanged where the body has no reference, or nothing
-        was played lately."""
-        if frame.played is None:
-            return frame.captured
-        self._silent = 0 if frame.played.samples.any() else self._silent + 1
-        if self._silent > SPAN:
-            return frame.captured
-        self._learnt += self._silent == 0
-        self._canceller.process_reverse_stream(self._wrapped(frame.played))
-        captured = self._wrapped(frame.captured)
-        self._canceller.process_stream(captured)
-        return Audio(np.frombuffer(bytes(captured.data), dtype=np.int16))
+    def cancel(self, captured: Audio, played: Audio) -> Audio:
+        """What was captured, without the echo of what was played."""
+        self._learnt += bool(played.samples.any())
+        self._canceller.process_reverse_stream(self._wrapped(played))
+        clean = self._wrapped(captured)
+        self._canceller.process_stream(clean)
+        return Audio(np.frombuffer(bytes(clean.data), dtype=np.int16))
 
     def _wrapped(self, audio: Audio) -> Any:
         return self._frame(bytearray(audio.samples.tobytes()), RATE, 1, len(audio.samples))

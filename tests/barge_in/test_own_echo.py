@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from barge_in.stage import SOAK, TOYS, USERS, Show
 
-from companion.audio import FRAME_SAMPLES, Audio, Frame
+from companion.audio import FRAME_SAMPLES, Audio
 from device.room import Room
 from models.kalman_canceller import KalmanCanceller
 
@@ -72,6 +72,6 @@ def test_what_the_canceller_costs_is_reported() -> None:
     canceller = KalmanCanceller()
     began = time.process_time()
     for number, audio in enumerate(sound):
-        canceller.cancel(Frame(audio, number / 100, audio))
+        canceller.cancel(audio, audio)
     took = (time.process_time() - began) / (len(sound) / 100)
     print(f"\nthe canceller takes {took:.3f} s of CPU for a second of the toy's own sound")

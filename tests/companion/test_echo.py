@@ -19,8 +19,8 @@ class Share:
         self._left = left
         self.learning = False
 
-    def cancel(self, frame: Frame) -> Audio:
-        rest = frame.captured.samples - np.rint(next(self._echo) * (1 - self._left)).astype(np.int16)
+    def cancel(self, captured: Audio, played: Audio) -> Audio:
+        rest = captured.samples - np.rint(next(self._echo) * (1 - self._left)).astype(np.int16)
         return Audio(rest.astype(np.int16))
 
     def reset(self) -> None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Samples
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples
 from device.room import impulse_response
 from models.kalman_canceller import KalmanCanceller
 
@@ -30,7 +30,7 @@ def suppression(captured: Samples, played: Samples) -> list[float]:
         left = []
         for at in range(second * RATE, (second + 1) * RATE, FRAME_SAMPLES):
             frames = (Audio(sound[at : at + FRAME_SAMPLES]) for sound in (captured, played))
-            left.append(canceller.cancel(Frame(next(frames), 0.0, next(frames))))
+            left.append(canceller.cancel(*frames))
         taken.append(Audio(captured[second * RATE : (second + 1) * RATE]).level - Audio.join(left).level)
     return taken
 
