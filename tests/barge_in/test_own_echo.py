@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 from collections import Counter
 
-import numpy as np
 import pytest
 from barge_in.stage import SOAK, TOYS, USERS, Show
 
-from companion.audio import FRAME_SAMPLES, Audio
 from device.room import Room
-from models.kalman_canceller import KalmanCanceller
 
 DELAYS = (20, 50, 80, 120, 160, 200, 250, 300, 350)
 """Milliseconds."""
@@ -64,14 +60,3 @@ def test_the_toy_neither_interrupts_nor_answers_itself(part: int) -> None:
             failed.append(show.name)
     print(f"\nown echo, {seconds / 60:.1f} minutes: " + ", ".join(f"{counts[name]} {name}" for name in counts))
     assert not failed
-
-
-def test_what_the_canceller_costs_is_reported() -> None:
-    chance = np.random.default_rng(1)
-    sound = [Audio(chance.integers(-3000, 3000, FRAME_SAMPLES, dtype=np.int16)) for _ in range(500 if SOAK else 200)]
-    canceller = KalmanCanceller()
-    began = time.process_time()
-    for number, audio in enumerate(sound):
-        canceller.cancel(audio, audio)
-    took = (time.process_time() - began) / (len(sound) / 100)
-    print(f"\nthe canceller takes {took:.3f} s of CPU for a second of the toy's own sound")
