@@ -58,9 +58,9 @@ OVER_NOISE: Final = 4.0
 SOFTEST: Final = 1e-6
 """Power (-60 dBFS) of an echo that is worth a word."""
 
-OWN: Final = 0.6
-"""Likeness, 0 to 1, from which on a sound is what was played up to half a second before: an echo alone has 0.9, and of
-people who talk at the same time 0.4 was the most [tried]."""
+OWN: Final = 0.65
+"""Likeness, 0 to 1, of 0.4 s of sound, from which on it is what was played up to half a second before: of 165 echoes in
+simulated rooms the least had 0.70, of 228 pieces of other voices at the same time the most 0.61 [tried]."""
 
 _COMPARED: Final = 40  # frames
 _COMPARED_EVERY: Final = 10
