@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Audio, Frame, Samples, Utterance
-from companion.ears import Ears, Noticed, Pause, Quiet, SpeechBegan, WentOn
+from companion.ears import OVER_SECONDS, Ears, KeepsOn, Noticed, Pause, Quiet, SpeechBegan, WentOn
 from companion.endings import Ending
 from companion.endpointing import PATIENCE, Age, Patience, Rhythm
 from companion.errors import DeviceError
@@ -232,7 +232,7 @@ def test_two_utterances_share_no_frame() -> None:
     assert second.began == pytest.approx(1.8)
 
 
-def test_in_endless_silence_the_ears_keep_only_the_pre_roll() -> None:
+def test_in_endless_silence_the_ears_keep_no_more_than_what_may_come_before_speech() -> None:
     room = Room()
     ears = ears_in(room)
 
@@ -241,7 +241,7 @@ def test_in_endless_silence_the_ears_keep_only_the_pre_roll() -> None:
             assert await ears.next(20.0) == Quiet()
 
     run(listen)
-    assert len(ears._recent) == frames(0.6 + 0.16)
+    assert len(ears._recent) == frames(OVER_SECONDS)
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.3, 2.0, 8.0, 60.0])
@@ -981,3 +981,16 @@ class Believing:
         return self._probabilities[number] if number < len(self._probabilities) else STILL
 
     def reset(self) -> None: ...
+
+
+def test_somebody_who_keeps_on_is_told_of_once_at_each_mark() -> None:
+    ears = ears_in(Room((0.5, STILL), (1.0, LOUD)))
+    ears.marks = (0.24, 0.7)
+
+    async def listen() -> list[Noticed]:
+        return [await ears.next(5.0) for _ in range(3)]
+
+    began, first, second = run(listen)
+    assert isinstance(began, SpeechBegan)
+    assert first == KeepsOn(pytest.approx(0.24))
+    assert second == KeepsOn(pytest.approx(0.7))

@@ -233,7 +233,8 @@ def test_after_a_pause_what_was_heard_counts_exactly(again: float, paused_at_the
         async with world.turning():
             journal = Journal(world)
             mouth = Mouth("Pip", ScriptedVoice(), speaker, journal)
-            talking = asyncio.ensure_future(mouth.say(saying, phrases(text), Turn(world, 0.0), lambda: None))
+            turn = Turn(world, 0.0)
+            talking = asyncio.ensure_future(mouth.say(saying, mouth.make(phrases(text), turn), turn, lambda: None))
             await world.sleep(1.5)
             speaker.pause()
             await world.sleep(1.0)
