@@ -142,8 +142,8 @@ class Drafts:
         if self._answers >= MOST_ANSWERS or self._ears.held:
             return None
         if heard.how is not Ending.CLOSED:
-            over = heard.utterance.ended + self._ears.rhythm.silence(heard.how)
-            if (wait := over - LEAD_SECONDS - self._clock.now()) > 0:
+            wait = self._ears.rhythm.silence(heard.how) - LEAD_SECONDS - heard.turn.seconds
+            if wait > 0:
                 await self._clock.sleep(wait)
         answer = self._answering(heard)
         self._answers += answer is not None
