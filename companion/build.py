@@ -23,7 +23,7 @@ from companion.cast import Cast, Member
 from companion.character import Character
 from companion.conversation import Conversation
 from companion.ears import Ears
-from companion.echo import Echo, Verdict
+from companion.echo import Echo, Interruptible, Verdict
 from companion.endpointing import PATIENCE
 from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
@@ -131,7 +131,10 @@ def put_together(
     journal = Journal(body.clock, *observers)
     hearing = chosen.hearing
     patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
-    echo = Echo(hearing.canceller, hearing.interruptible, _noting(journal))
+    note = _noting(journal)
+    echo = Echo(hearing.canceller, hearing.interruptible, note)
+    if hearing.interruptible.how is Interruptible.BUTTON:
+        note(hearing.interruptible)
     ears = Ears(body.microphone, hearing.detector, patience, echo)
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
