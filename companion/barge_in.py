@@ -161,7 +161,7 @@ class BargeIn:
                     self._pause()
                 case KeepsOn():
                     self._interrupt()
-                case Wake() as wake if wake.sure or wake.phrase == STOP:
+                case Wake() as wake if (wake.sure or wake.phrase == STOP) and not self._echo.is_own():
                     self._is_called(wake)
                 case Pause(so_far):
                     if not (self._paused or self._meant):

@@ -149,6 +149,7 @@ class Echo:
         if self._silent >= SPAN:
             self._noise = min(_power(captured), self._noise * 1.02)
             self._gain, self._taken, self._left, self._peak = 1.0, 0.0, 0.0, 0.0
+            self._lately.clear()
             self._over = self._open = 0
             self._leak = max(self._leak, min(self._leak + _SLIDES, _SLID))
             return frame
@@ -159,7 +160,7 @@ class Echo:
         self.held_back = tuple(self._lately)[-_BEFORE:] if self._open and self._gain < 1.0 else ()
         self._lately.append(replace(frame, captured=clean))
         self._opened = self._opened + 1 if self._open else 0
-        if self._opened % _COMPARED_EVERY == 1 and self._is_own():
+        if self._opened % _COMPARED_EVERY == 1 and self.is_own():
             self._canceller.reset()
             self._open = self._opened = 0
         gain = 1.0 if self._open else 10 ** (SHUT / 20)
@@ -189,8 +190,10 @@ class Echo:
         elif audible and ratio < math.inf:
             self._leak += _UP_WHILE_OPEN if self._open else _UP
 
-    def _is_own(self) -> bool:
+    def is_own(self) -> bool:
         """Whether what seems to be somebody is what was played: a canceller that has lost its place lets it through."""
+        if not self._lately:
+            return False
         left = np.concatenate([_floats(frame.captured) for frame in self._lately])
         played = np.concatenate([_floats(audio) for audio in self._far])[-len(left) - SPAN * FRAME_SAMPLES :]
         if len(played) <= len(left):

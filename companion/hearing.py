@@ -17,7 +17,7 @@ from companion.served import Served, store
 from companion.settings import Called, Settings
 from companion.words import language_of
 
-STOP_THRESHOLD = 1e-22
+STOP_THRESHOLD = 1e-20
 """Of pocketsphinx for "stop": in flite's five voices 27 of 30 were heard, and 3 of 50 other sentences held one for it,
 all with "shop" and "top" in them [tried]. At 1e-15 it was 24 and 1, at 1e-30 30 and 15."""
 

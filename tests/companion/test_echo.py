@@ -124,3 +124,20 @@ def test_news_are_told_once() -> None:
     echo = Echo(Share(late(played, 0.02), 0.02), UNKNOWN, told.append)
     live(echo, late(played, 0.02), played)
     assert len(told) == 1
+
+
+def test_its_own_voice_is_known_even_when_nothing_is_taken_out() -> None:
+    played = sound(3.0)
+    echo = Echo(Share(np.zeros(5 * RATE), 1.0), UNKNOWN)
+    assert not echo.is_own()
+    live(echo, late(played, 0.08), played)
+    assert echo.is_own()
+    live(echo, sound(1.0, seed=3), np.zeros(RATE, dtype=np.int16))
+    assert not echo.is_own()
+
+
+def test_somebody_else_is_not_taken_for_itself() -> None:
+    played = sound(3.0)
+    echo = Echo(Share(np.zeros(5 * RATE), 1.0), UNKNOWN)
+    live(echo, late(played, 0.08) // 4 + sound(3.0, seed=4), played)
+    assert not echo.is_own()
