@@ -20,6 +20,11 @@ FRAME_SAMPLES = 160
 Samples = NDArray[np.int16]
 
 
+def frames(seconds: float) -> int:
+    """How many frames so many seconds are."""
+    return round(seconds / FRAME_SECONDS)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Audio:
     """A piece of mono sound: `samples` of int16, shape (n,), at `rate` Hertz."""
@@ -51,6 +56,11 @@ class Audio:
     def seconds(self) -> float:
         """How long it sounds."""
         return len(self.samples) / self.rate
+
+    @property
+    def floats(self) -> NDArray[np.float32]:
+        """The same samples as numbers from -1 to 1, shape (n,): what engines calculate with."""
+        return self.samples.astype(np.float32) / np.float32(32768.0)
 
     @property
     def level(self) -> float:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from companion.addressed import Addressed
 from companion.audio import Utterance
@@ -23,6 +22,7 @@ from companion.endings import Ending, says_nothing
 from companion.errors import NotHeard
 from companion.face import Face
 from companion.journal import Journal
+from companion.mouth import Mouth
 from companion.ports import Wake, WakeWord
 from companion.state import State
 
@@ -48,22 +48,6 @@ CAREFUL = 1.25
 """How much longer somebody must speak before a toy believes them that takes its own sound out less well: a factor."""
 
 
-class Talker(Protocol):
-    """Who may be speaking, and can be interrupted."""
-
-    def duck(self, decibels: float) -> None:
-        """Be softer."""
-        ...
-
-    def pause(self) -> None:
-        """Fall silent, and keep what is left."""
-        ...
-
-    def resume(self) -> None:
-        """Go on, in full voice, with the word that was cut off."""
-        ...
-
-
 class BargeIn:
     """The toy's attention to others while it speaks itself."""
 
@@ -73,7 +57,7 @@ class BargeIn:
         ears: Ears,
         echo: Echo,
         words: WakeWord | None,
-        talkers: Sequence[Talker],
+        mouths: Sequence[Mouth],
         addressed: Addressed,
         language: str,
         face: Face,
@@ -83,7 +67,7 @@ class BargeIn:
         self._ears = ears
         self._echo = echo
         self._words = words
-        self._talkers = talkers
+        self._mouths = mouths
         self._addressed = addressed
         self._language = language
         self._face = face
@@ -96,7 +80,7 @@ class BargeIn:
     @property
     def hears_speech(self) -> bool:
         """Whether somebody who speaks over the toy is told from the toy itself."""
-        return self._echo.verdict.how in (Interruptible.FULL, Interruptible.GUARDED)
+        return self._echo.verdict.how.by_speech
 
     async def heard(
         self,
@@ -218,23 +202,23 @@ class BargeIn:
         if not (self._ducked or self._paused or self._meant):
             self._ducked = True
             self._journal.write("duck")
-            for talker in self._talkers:
-                talker.duck(DUCK)
+            for mouth in self._mouths:
+                mouth.duck(DUCK)
 
     def _pause(self) -> None:
         self._paused = True
         self._journal.write("pause")
         self._face.show(State.LISTENING)
-        for talker in self._talkers:
-            talker.pause()
+        for mouth in self._mouths:
+            mouth.pause()
 
     def _go_on(self) -> None:
         if self._paused:
             self._face.show(State.SPEAKING)
         if self._ducked or self._paused:
             self._journal.write("resume")
-            for talker in self._talkers:
-                talker.resume()
+            for mouth in self._mouths:
+                mouth.resume()
         self._ducked = self._paused = False
 
     def _interrupt(self) -> None:

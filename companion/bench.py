@@ -52,6 +52,11 @@ class Measured:
     least: float
     unit: str
 
+    @classmethod
+    def of(cls, name: str, what: str, values: Sequence[float], unit: str, *, digits: int = 2) -> Measured:
+        """The figure that was measured so often, with so many `digits` after the point."""
+        return cls(name, what, round(median(values), digits), round(min(values), digits), unit)
+
 
 class _Over(Exception):
     """The sound has ended."""
@@ -105,7 +110,7 @@ def _listening(name: str, what: str, hears: Hearing, sound: Samples) -> Measured
         began = time.process_time()
         asyncio.run(_listen(hears, sound))
         percents.append(100 * (time.process_time() - began) / (len(sound) / RATE))
-    return Measured(name, what, round(median(percents), 2), round(min(percents), 2), "% of a core")
+    return Measured.of(name, what, percents, "% of a core")
 
 
 def _cancelling(canceller: EchoCanceller, talk: Samples) -> Measured:
@@ -119,7 +124,7 @@ def _cancelling(canceller: EchoCanceller, talk: Samples) -> Measured:
             canceller.cancel(sound, sound)
         percents.append(100 * (time.process_time() - began) / (len(talk) / RATE))
     what = "taking its own voice out of its microphone, while it speaks"
-    return Measured(CANCELLER, what, round(median(percents), 2), round(min(percents), 2), "% of a core")
+    return Measured.of(CANCELLER, what, percents, "% of a core")
 
 
 async def _listen(hears: Hearing, sound: Samples) -> None:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -47,14 +45,14 @@ def measure() -> list[Measured]:
             asyncio.run(_spoken(voice))  # the first time takes longer
         rounds = [(asyncio.run(_spoken(whole)), asyncio.run(_spoken(ours))) for _ in range(REPETITIONS)]
     return [
-        _figure(
+        Measured.of(
             "7_piper_first_chunk_gain",
             f"first sound of a sentence of 3 s, whole / ours ({NOTE})",
             [before.first / after.first for before, after in rounds],
             "x",
         ),
         Measured("7_piper_max_error", "how much a sample differs at most", ours.error, ours.error, "of full scale"),
-        _figure(
+        Measured.of(
             "8_piper_cpu_ratio",
             f"processor time of the sentence, ours / whole ({NOTE})",
             [after.processor / before.processor for before, after in rounds],
@@ -79,7 +77,3 @@ async def _spoken(voice: Piper) -> _Spoken:
         async for _ in pieces:
             first = first or time.perf_counter() - began
     return _Spoken(first, time.process_time() - used)
-
-
-def _figure(name: str, what: str, ratios: Sequence[float], unit: str) -> Measured:
-    return Measured(name, what, round(median(ratios), 2), round(min(ratios), 2), unit)

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -53,9 +52,9 @@ def _times(model: Path) -> list[Measured]:
     ratios = [long / short for long, short in pairs]
     what = f"Whisper, {CLIP_SECONDS:g} s of sound, {TOKENS} tokens"
     return [
-        Measured("5_whisper_stock_over_ours", f"{what}: faster-whisper's time over ours", *_of(ratios), "times"),
-        Measured("whisper_stock_ms", f"{what}: faster-whisper", *_of([1000 * long for long, _ in pairs]), "ms"),
-        Measured("whisper_ms", f"{what}: ours", *_of([1000 * short for _, short in pairs]), "ms"),
+        Measured.of("5_whisper_stock_over_ours", f"{what}: faster-whisper's time over ours", ratios, "times", digits=3),
+        Measured.of("whisper_stock_ms", f"{what}: faster-whisper", [1000 * long for long, _ in pairs], "ms", digits=3),
+        Measured.of("whisper_ms", f"{what}: ours", [1000 * short for _, short in pairs], "ms", digits=3),
     ]
 
 
@@ -63,14 +62,11 @@ def _memory(model: Path) -> list[Measured]:
     pairs = [(_peak("ours", model), _peak("stock", model)) for _ in range(FRESH)]
     what = "Whisper's peak of memory, the process included"
     return [
-        Measured("6_whisper_memory_ratio", f"{what}: ours over faster-whisper's", *_of([a / b for a, b in pairs]), ""),
-        Measured("whisper_memory_mb", f"{what}: ours", *_of([ours / 1024 for ours, _ in pairs]), "MB"),
+        Measured.of(
+            "6_whisper_memory_ratio", f"{what}: ours over faster-whisper's", [a / b for a, b in pairs], "", digits=3
+        ),
+        Measured.of("whisper_memory_mb", f"{what}: ours", [ours / 1024 for ours, _ in pairs], "MB", digits=3),
     ]
-
-
-def _of(values: list[float]) -> tuple[float, float]:
-    """The median and the least."""
-    return round(median(values), 3), round(min(values), 3)
 
 
 def _seconds(read: Callable[[], str]) -> float:
@@ -103,7 +99,7 @@ def _stock(model: Path) -> Callable[[], str]:
 
         threads = max(1, (os.cpu_count() or 1) - 1)
         whisper = WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
-        sound = _clip().audio.samples.astype(np.float32) / 32768.0
+        sound = _clip().audio.floats
 
         def read() -> str:
             segments, _ = whisper.transcribe(

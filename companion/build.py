@@ -152,7 +152,7 @@ def put_together(
             ears=ears,
             echo=echo,
             words=hearing.interrupting,
-            talkers=[member.mouth for member in members],
+            mouths=[member.mouth for member in members],
             addressed=addressed,
             language=characters[0].language,
             face=face,
@@ -178,7 +178,7 @@ def put_together(
     )
     parts: dict[str, Engine] = {"ears": hearing.transcriber}
     parts |= {"name": hearing.wake_word} if hearing.wake_word else {}
-    parts |= {"stop word": hearing.interrupting} if hearing.interrupting else {}
+    parts |= {"stop word": hearing.stop_word} if hearing.stop_word else {}
     parts |= {"end of turn": hearing.end_of_turn} if hearing.end_of_turn else {}
     for number, voice in enumerate(chosen.voices):
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance
+from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance, frames
 from companion.echo import Echo
 from companion.endings import Ending
 from companion.endpointing import Patience, Rhythm
@@ -116,7 +116,7 @@ class Ears:
         self._microphone = microphone
         self._echo = echo
         self._detector = detector
-        self._recent: deque[tuple[Frame, bool]] = deque(maxlen=_frames(OVER_SECONDS))
+        self._recent: deque[tuple[Frame, bool]] = deque(maxlen=frames(OVER_SECONDS))
         self._speech: _Speech | None = None
         self._held = self._finished = False
         self._zeros = 0
@@ -136,7 +136,7 @@ class Ears:
             if noticed := self._hear(frame):
                 return noticed
             wake, self._woken = self._woken, None
-            if wake and self._voiceless <= _frames(WORD_SECONDS):
+            if wake and self._voiceless <= frames(WORD_SECONDS):
                 return wake
             frames_left -= 1
             if self._speech is None and (frames_left < 0.5 or self._finished):
@@ -163,7 +163,7 @@ class Ears:
         or is all of, comes with `next`. Raises DeviceError."""
         self.forget()
         name.reset()
-        kept: deque[Frame] = deque(maxlen=_frames(NAME_SECONDS))
+        kept: deque[Frame] = deque(maxlen=frames(NAME_SECONDS))
         fed = open_for = 0
         while not enough():
             frame = await self._read()
@@ -171,7 +171,7 @@ class Ears:
             probability = self._probability(frame)
             if probability >= STILL_SPEECH:
                 self.loudness.hears(frame.captured)
-            open_for = _frames(GATE_SECONDS) if probability >= STILL_SPEECH else open_for - 1
+            open_for = frames(GATE_SECONDS) if probability >= STILL_SPEECH else open_for - 1
             if open_for <= 0:
                 if fed:
                     name.reset()
@@ -202,7 +202,7 @@ class Ears:
 
     async def prove(self) -> None:
         """Wait for a sign of life from the microphone. Raises DeviceError when there is none."""
-        self._zeros = _frames(DEAD_SECONDS - PROOF_SECONDS)
+        self._zeros = frames(DEAD_SECONDS - PROOF_SECONDS)
         while self._zeros:
             await self._read()
 
@@ -233,7 +233,7 @@ class Ears:
         """The next frame. Raises DeviceError, also when a microphone has given nothing but zeros for too long."""
         frame = await self._microphone.read()
         self._zeros = 0 if frame.captured.samples.any() else self._zeros + 1
-        if self._zeros >= _frames(DEAD_SECONDS):
+        if self._zeros >= frames(DEAD_SECONDS):
             await self._microphone.close()
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
@@ -270,13 +270,13 @@ class Ears:
         return probability if 10.0 * math.log10(self._power + 1e-10) >= self.softest else 0.0
 
     def _begin(self) -> SpeechBegan | None:
-        window = list(self._recent)[-_frames(self.patience.start_within) :]
+        window = list(self._recent)[-frames(self.patience.start_within) :]
         voiced = [frame for frame, is_voiced in window if is_voiced]
-        if len(voiced) < _frames(self.patience.start_voiced):
+        if len(voiced) < frames(self.patience.start_voiced):
             return None
         kept = OVER_SECONDS if self.marks else self.patience.pre_roll + self.patience.start_within
-        frames, began = [frame for frame, _ in self._recent][-_frames(kept) :], voiced[0].ends - FRAME_SECONDS
-        self._speech = _Speech(frames, began, voiced[-1].ends, voiced=len(voiced))
+        heard, began = [frame for frame, _ in self._recent][-frames(kept) :], voiced[0].ends - FRAME_SECONDS
+        self._speech = _Speech(heard, began, voiced[-1].ends, voiced=len(voiced))
         self._recent.clear()
         return SpeechBegan(self._speech.began)
 
@@ -291,7 +291,7 @@ class Ears:
             speech.voiced += 1
         silence = frame.ends - speech.ended
         needed = self.rhythm.silence(speech.ending) + (DOUBT_SECONDS if audible else 0.0)
-        too_long = len(speech.frames) >= _frames(self.patience.longest)
+        too_long = len(speech.frames) >= frames(self.patience.longest)
         over = silence >= needed - FRAME_SECONDS / 2 and not self._held
         if self._finished or too_long or over:
             self._speech, self._finished = None, False
@@ -305,7 +305,7 @@ class Ears:
         if not speech.pausing and silence >= self.patience.draft - FRAME_SECONDS / 2:
             speech.pausing = True
             return Pause(speech.utterance())
-        if speech.passed < (passed := sum(speech.voiced >= _frames(mark) for mark in self.marks)):
+        if speech.passed < (passed := sum(speech.voiced >= frames(mark) for mark in self.marks)):
             speech.passed = passed
             return KeepsOn(speech.voiced * FRAME_SECONDS)
         return None
@@ -326,7 +326,3 @@ class _Speech:
 
     def utterance(self) -> Utterance:
         return Utterance(Audio.join([frame.captured for frame in self.frames]), self.began, self.ended)
-
-
-def _frames(seconds: float) -> int:
-    return round(seconds / FRAME_SECONDS)

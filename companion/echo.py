@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, frames
 from companion.ports import EchoCanceller
 
 WELL: Final = 20.0
@@ -88,6 +88,11 @@ class Interruptible(StrEnum):
     """By its name."""
     BUTTON = "button only"
 
+    @property
+    def by_speech(self) -> bool:
+        """Whether somebody who speaks over the toy is told from the toy itself."""
+        return self in (Interruptible.FULL, Interruptible.GUARDED)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -99,7 +104,7 @@ class Verdict:
     delay: float | None = None
     """Seconds from being played to being captured."""
     suppression: float | None = None
-    """Decibels by which the echo is softer than it was."""
+    """Decibels by which the echo is softer than it was; None where there is none."""
 
 
 UNKNOWN: Final = Verdict(Interruptible.WORDS, "it was not heard yet how its own sound comes back")
@@ -133,8 +138,8 @@ class Echo:
         self._learnt = 0
         self._sums = np.zeros(3)  # frames, power captured, power left
         self._blocks: deque[float] = deque(maxlen=_BLOCKS)
-        self._near: deque[Audio] = deque(maxlen=_frames(LEARNING_SECONDS))
-        self._far: deque[Audio] = deque(maxlen=_frames(LEARNING_SECONDS))
+        self._near: deque[Audio] = deque(maxlen=frames(LEARNING_SECONDS))
+        self._far: deque[Audio] = deque(maxlen=frames(LEARNING_SECONDS))
 
     def cleaned(self, frame: Frame) -> Frame:
         """What was captured without the toy's own sound."""
@@ -145,7 +150,7 @@ class Echo:
             return frame
         self.held_back = ()
         self._silent = 0 if frame.played.samples.any() else self._silent + 1
-        captured = _floats(frame.captured)
+        captured = frame.captured.floats
         if self._silent >= SPAN:
             self._noise = min(_power(captured), self._noise * 1.02)
             self._gain, self._taken, self._left, self._peak = 1.0, 0.0, 0.0, 0.0
@@ -154,9 +159,10 @@ class Echo:
             self._leak = max(self._leak, min(self._leak + _SLIDES, _SLID))
             return frame
         clean = self._canceller.cancel(frame.captured, frame.played)
-        left = _floats(clean)
-        self._follow(_power(captured - left), _power(left))
-        self._measure(frame.captured, frame.played, _power(captured), _power(left))
+        left = clean.floats
+        power, rest, learning = _power(captured), _power(left), self._canceller.learning
+        self._follow(_power(captured - left), rest, learning)
+        self._measure(frame.captured, frame.played, power, rest, learning)
         self.held_back = tuple(self._lately)[-_BEFORE:] if self._open and self._gain < 1.0 else ()
         self._lately.append(replace(frame, captured=clean))
         self._opened = self._opened + 1 if self._open else 0
@@ -168,14 +174,13 @@ class Echo:
         self._gain = gain
         return Frame(Audio(np.rint(clean.samples * gains).astype(np.int16)), frame.ends, frame.played)
 
-    def _follow(self, taken: float, left: float) -> None:
+    def _follow(self, taken: float, left: float, learning: bool) -> None:
         """Whether there is more than what is left of the echo."""
         self._taken = _SMOOTH * self._taken + (1 - _SMOOTH) * taken
         self._left = _SMOOTH * self._left + (1 - _SMOOTH) * left
         self._peak = max(self._taken, _FADES * self._peak)
         self._open = max(0, self._open - 1)
-        assert self._canceller is not None
-        if self._canceller.learning:
+        if learning:
             self._leak = _LEAK_AT_FIRST
             self._over = self._open = 0
             return
@@ -194,8 +199,8 @@ class Echo:
         """Whether what seems to be somebody is what was played: a canceller that has lost its place lets it through."""
         if not self._lately:
             return False
-        left = np.concatenate([_floats(frame.captured) for frame in self._lately])
-        played = np.concatenate([_floats(audio) for audio in self._far])[-len(left) - SPAN * FRAME_SAMPLES :]
+        left = np.concatenate([frame.captured.floats for frame in self._lately])
+        played = np.concatenate([audio.floats for audio in self._far])[-len(left) - SPAN * FRAME_SAMPLES :]
         if len(played) <= len(left):
             return False
         size = 1 << len(played).bit_length()
@@ -205,12 +210,11 @@ class Echo:
         likeness = np.abs(products[: len(powers)]) / np.sqrt(np.maximum(powers, 1e-9))
         return bool(likeness.max() > OWN)
 
-    def _measure(self, captured: Audio, played: Audio, power: float, left: float) -> None:
+    def _measure(self, captured: Audio, played: Audio, power: float, left: float, learning: bool) -> None:
         """How much of the echo is taken out, block by block of the toy's own sound."""
         self._near.append(captured)
         self._far.append(played)
-        assert self._canceller is not None
-        if self._canceller.learning:
+        if learning:
             self._learnt += 1
             return
         predicted = self._peak > SOFTEST
@@ -226,7 +230,7 @@ class Echo:
         echo = max(whole - noise, 0.0)
         there = echo > SOFTEST * count
         self._blocks.append(10.0 * float(np.log10(echo / max(rest - noise, 1e-3 * echo))) if there else np.inf)
-        if self._learnt >= _frames(LEARNING_SECONDS):
+        if self._learnt >= frames(LEARNING_SECONDS):
             self._judge()
 
     def _judge(self) -> None:
@@ -236,7 +240,7 @@ class Echo:
             delay = _delay(Audio.join(self._far), Audio.join(self._near))
         if self.verdict.how is Interruptible.FULL and suppression >= WELL - SLACK:
             suppression = max(suppression, WELL)  # once it was good, it need not be so good all the time
-        if self.verdict.how in (Interruptible.FULL, Interruptible.GUARDED) and suppression >= ENOUGH - SLACK:
+        if self.verdict.how.by_speech and suppression >= ENOUGH - SLACK:
             suppression = max(suppression, ENOUGH)
         self._conclude(_verdict(suppression, delay))
 
@@ -249,7 +253,7 @@ class Echo:
 
 def _verdict(suppression: float, delay: float | None) -> Verdict:
     if suppression == np.inf:
-        return Verdict(Interruptible.FULL, "its own sound does not come back", None, suppression)
+        return Verdict(Interruptible.FULL, "its own sound does not come back")
     if delay is not None and delay >= LATEST:
         why = f"its own sound comes back after {delay * 1000:.0f} ms, and only {LATEST * 1000:.0f} ms can be taken out"
         return Verdict(Interruptible.WORDS, why, delay, suppression)
@@ -263,7 +267,7 @@ def _verdict(suppression: float, delay: float | None) -> Verdict:
 
 def _delay(played: Audio, captured: Audio) -> float | None:
     """Seconds by which `captured` follows `played`, -0.1 to 1; None where it holds nothing of it."""
-    far, near = (np.fft.rfft(_floats(audio), 1 << 17) for audio in (played, captured))
+    far, near = (np.fft.rfft(audio.floats, 1 << 17) for audio in (played, captured))
     cross = near * far.conj()
     whitened = np.fft.irfft(cross / (np.abs(cross) + 1e-9))
     lags = np.arange(-RATE // 10, RATE)
@@ -273,13 +277,5 @@ def _delay(played: Audio, captured: Audio) -> float | None:
     return float(lags[best]) / RATE if clear else None
 
 
-def _floats(audio: Audio) -> NDArray[np.float32]:
-    return audio.samples.astype(np.float32) / np.float32(32768.0)
-
-
 def _power(samples: NDArray[np.float32]) -> float:
     return float(np.mean(np.square(samples)))
-
-
-def _frames(seconds: float) -> int:
-    return round(seconds / FRAME_SECONDS)

@@ -43,8 +43,16 @@ class Hearing:
     """None: it is not called by a name."""
     phrases: tuple[str, ...] = ()
     """What the wake word hears."""
-    interrupting: WakeWord | None = None
-    """The words that end a reply: its names, and "stop"."""
+    stop_word: WakeWord | None = None
+    """What hears "stop" while it speaks; None: nothing does in its language, or nobody is heard without its button."""
+
+    @property
+    def interrupting(self) -> WakeWord | None:
+        """The words that end a reply: its names, and "stop"."""
+        from models.any_of import AnyOf
+
+        heard = [each for each in (self.stop_word, self.wake_word) if each]
+        return AnyOf(heard) if heard else None
 
 
 def hearing(settings: Settings, characters: Sequence[Character], usual: Called) -> Hearing:
@@ -53,27 +61,26 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
     from models.libraries import preload
 
     preload("onnxruntime", "capi/onnxruntime_pybind11_state*.so")
-    from models.any_of import AnyOf
     from models.speech_detector import SileroDetector
-    from models.sphinx_wake import SphinxWakeWord
 
     transcriber, served = _transcriber(settings, characters[0].language)
     end_of_turn, skipped = _end_of_turn(settings)
     served = replace(served, skipped=(*served.skipped, *skipped))
     ears = SileroDetector(), transcriber, served, end_of_turn, *_canceller(settings)
-    stop = [SphinxWakeWord(STOP, threshold=STOP_THRESHOLD)] if language_of(characters[0].language) == "en" else []
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
             wake_word, phrases, remark = _wake_word(settings, characters, served.name == SPHINX)
             by_name = Served("called", "by its name", remark)
-            return Hearing(*ears, "wake", by_name, wake_word, phrases, AnyOf([*stop, wake_word]))
+            return Hearing(*ears, "wake", by_name, wake_word, phrases, _stop_word(characters[0].language))
         except SettingsError as error:
             if settings.ears.called or settings.ears.names:
                 raise
             return Hearing(*ears, "hold", Served("called", "by its button", "", error.mistakes))
-    how = "whoever speaks is heard" if wanted == "open" else "by its button"
-    return Hearing(*ears, wanted, Served("called", how, ""), interrupting=stop[0] if stop else None)
+    if wanted == "hold":
+        return Hearing(*ears, "hold", Served("called", "by its button", ""))
+    whoever = Served("called", "whoever speaks is heard", "")
+    return Hearing(*ears, "open", whoever, stop_word=_stop_word(characters[0].language))
 
 
 def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served]:
@@ -105,16 +112,24 @@ def _end_of_turn(settings: Settings) -> tuple[EndOfTurn | None, tuple[str, ...]]
     return SmartTurn(found.path) if found.path else None, found.skipped
 
 
+def _stop_word(language: str) -> WakeWord | None:
+    """What hears "stop", in English."""
+    from models.sphinx_wake import SphinxWakeWord
+
+    return SphinxWakeWord(STOP, threshold=STOP_THRESHOLD) if language_of(language) == "en" else None
+
+
 def _canceller(settings: Settings) -> tuple[EchoCanceller | None, Verdict]:
     """What takes the toy's own voice out of its microphone, and how it may be interrupted until it is measured how
     well."""
-    from models.kalman_canceller import KalmanCanceller
-    from models.webrtc_canceller import WebrtcCanceller
-
     match settings.body.echo:
         case "auto" | "kalman":
+            from models.kalman_canceller import KalmanCanceller
+
             return KalmanCanceller(), UNKNOWN
         case "webrtc":
+            from models.webrtc_canceller import WebrtcCanceller
+
             try:
                 return WebrtcCanceller(), UNKNOWN
             except CompanionError as error:

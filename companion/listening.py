@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from companion.addressed import Addressed
@@ -52,9 +53,7 @@ class Listening:
         self._calling = calling
         self._barge_in = barge_in
         self._ears = ears
-        self._transcriber = transcriber
-        self._end_of_turn = end_of_turn
-        self._language = language
+        self._drafts = partial(Drafts, ears, transcriber, end_of_turn, language, clock)
         self._face = face
         self._clock = clock
         self._journal = journal
@@ -165,9 +164,6 @@ class Listening:
                     case Utterance() as utterance:
                         self._face.show(State.THINKING)
                         return await drafts.commit(utterance)
-
-    def _drafts(self, **told: Any) -> Drafts:
-        return Drafts(self._ears, self._transcriber, self._end_of_turn, self._language, self._clock, **told)
 
     def _noted(self, heard: Heard) -> Heard:
         at = heard.utterance.ended

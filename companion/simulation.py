@@ -103,7 +103,7 @@ async def simulation(
                     transcriber=HeldTranscriber(transcriber, world),
                     end_of_turn=HeldEndOfTurn(heard.end_of_turn, world) if heard.end_of_turn else None,
                     wake_word=HeldWakeWord(heard.wake_word, world) if heard.wake_word else None,
-                    interrupting=HeldWakeWord(heard.interrupting, world) if heard.interrupting else None,
+                    stop_word=HeldWakeWord(heard.stop_word, world) if heard.stop_word else None,
                 ),
                 chat=HeldChat(chosen.chat, world),
                 voices=tuple(HeldVoice(voice, world) for voice in chosen.voices),

@@ -18,12 +18,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.audio import FRAME_SAMPLES, Audio
+from companion.audio import FRAME_SAMPLES, Audio, frames
 
 SPAN_SECONDS: Final = 0.5
 """Of the echo that can be predicted: delay, and the room's answer after it."""
 
-_BLOCKS: Final = 50  # of 10 ms
+_BLOCKS: Final = frames(SPAN_SECONDS)
 _BINS: Final = FRAME_SAMPLES + 1
 
 _UNSURE: Final = 0.012
@@ -84,7 +84,7 @@ class KalmanCanceller:
     def cancel(self, captured: Audio, played: Audio) -> Audio:
         """What was captured, without the echo of what was played."""
         self._hear(played)
-        near = _floats(captured)
+        near = captured.floats
         predicted = np.fft.irfft((self._far * self._path).sum(axis=0))[FRAME_SAMPLES:].astype(np.float32)
         rest: _Floats = near - predicted
         self._watch(near, predicted)
@@ -105,7 +105,7 @@ class KalmanCanceller:
 
     def _hear(self, played: Audio) -> None:
         self._last[:FRAME_SAMPLES] = self._last[FRAME_SAMPLES:]
-        self._last[FRAME_SAMPLES:] = _floats(played)
+        self._last[FRAME_SAMPLES:] = played.floats
         self._far[1:] = self._far[:-1].copy()
         self._far[0] = np.fft.rfft(self._last)
 
@@ -139,7 +139,3 @@ class KalmanCanceller:
         path = np.square(self._path.real) + np.square(self._path.imag)
         self._doubt *= np.float32(_FORGETS**2) * (1 - np.float32(0.5) * gain * power)
         self._doubt += np.float32(1 - _FORGETS**2) * path + np.float32(1e-10)
-
-
-def _floats(audio: Audio) -> _Floats:
-    return audio.samples.astype(np.float32) / np.float32(32768.0)

@@ -61,7 +61,7 @@ class SileroDetector:
         """
         if len(frame.samples) != FRAME_SAMPLES or frame.rate != RATE:
             raise ValueError(f"10 ms at {RATE} Hz expected, not {len(frame.samples)} samples at {frame.rate} Hz")
-        self._unjudged = np.concatenate([self._unjudged, frame.samples.astype(np.float32) / 32768.0])
+        self._unjudged = np.concatenate([self._unjudged, frame.floats])
         voiced = self._gate.is_speech(frame.samples.tobytes(), RATE)  # asked always: it adapts to the room's noise
         self._shut = 0 if voiced and frame.level > FLOOR else self._shut + 1
         if self._shut > HANGOVER:

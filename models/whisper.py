@@ -113,7 +113,7 @@ class WhisperTranscriber:
         if audio.rate != RATE:
             raise NotHeard(f"Whisper reads sound at {RATE} Hz, not at {audio.rate}")
         model = self._loaded()
-        sound = audio.samples.astype(np.float32) / 32768.0
+        sound = audio.floats
         try:
             encoded = self._short.encode(sound) if self._short else None
             if self._short and encoded is not None and not over.is_set():

@@ -138,7 +138,7 @@ class Scene:
                 ears=ears,
                 echo=echo,
                 words=words,
-                talkers=[member.mouth for member in members],
+                mouths=[member.mouth for member in members],
                 addressed=addressed,
                 language="en",
                 face=face,

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from models.random_whisper import SURE, UNSURE, Shape, write_whisper
 
 if TYPE_CHECKING:
+    import onnxruntime
+    import pytest
     from onnx import NodeProto
 
 SECONDS_PER_ID = 0.035
@@ -168,3 +170,18 @@ def toy_smart_turn(onnx: Path, *, name: str = "input_features", columns: int = 8
     onnx.parent.mkdir(parents=True, exist_ok=True)
     save(model, onnx)
     return onnx
+
+
+def noted_sessions(monkeypatch: pytest.MonkeyPatch) -> list[onnxruntime.SessionOptions]:
+    """The options of every session of ONNX Runtime's that is made from now on; the list grows."""
+    import onnxruntime
+
+    loaded: list[onnxruntime.SessionOptions] = []
+    genuine = onnxruntime.InferenceSession
+
+    def noted(path: Path, options: onnxruntime.SessionOptions, providers: list[str]) -> onnxruntime.InferenceSession:
+        loaded.append(options)
+        return genuine(path, options, providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", noted)
+    return loaded

@@ -71,6 +71,7 @@ def test_a_sound_that_does_not_come_back_needs_no_canceller() -> None:
     live(echo, sound(4.0, seed=1, amplitude=2.0), played)
     assert echo.verdict.how is Interruptible.FULL
     assert "does not come back" in echo.verdict.why
+    assert echo.verdict.suppression is None, "and no infinity in a journal of JSON"
 
 
 def test_without_a_reference_only_the_button_interrupts() -> None:

@@ -16,7 +16,7 @@ import onnxruntime
 import piper
 import pytest
 from standstill import longest_standstill
-from toy_models import HUM, toy_piper
+from toy_models import HUM, noted_sessions, toy_piper
 
 from companion.audio import Audio
 from companion.character import Espeak
@@ -132,14 +132,7 @@ def test_importing_and_making_it_cost_nothing() -> None:
 def test_it_is_loaded_once_keeps_a_core_for_the_audio_and_burns_none(
     toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded: list[onnxruntime.SessionOptions] = []
-    genuine = onnxruntime.InferenceSession
-
-    def noted(path: Path, options: onnxruntime.SessionOptions, providers: list[str]) -> onnxruntime.InferenceSession:
-        loaded.append(options)
-        return genuine(path, options, providers)
-
-    monkeypatch.setattr(onnxruntime, "InferenceSession", noted)
+    loaded = noted_sessions(monkeypatch)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
 
     async def load_and_speak() -> None:

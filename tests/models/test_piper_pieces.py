@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from toy_models import toy_piper
+from toy_models import noted_sessions, toy_piper
 
 from companion.audio import Audio, Speech
 from companion.saying import Saying
@@ -301,14 +301,7 @@ def test_all_parts_keep_a_core_for_the_audio_and_burn_none(
     plain: Path, cuts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(Piper(plain, cuts=cuts).load())
-    loaded: list[onnxruntime.SessionOptions] = []
-    genuine = onnxruntime.InferenceSession
-
-    def noted(path: Path, options: onnxruntime.SessionOptions, providers: list[str]) -> onnxruntime.InferenceSession:
-        loaded.append(options)
-        return genuine(path, options, providers)
-
-    monkeypatch.setattr(onnxruntime, "InferenceSession", noted)
+    loaded = noted_sessions(monkeypatch)
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     asyncio.run(Piper(plain, cuts=cuts).load())
     assert len(loaded) == 3
