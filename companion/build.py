@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,6 @@ from companion.character import Character
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.echo import Echo, Interruptible, Verdict
-from companion.endpointing import PATIENCE
 from companion.engines import Engines
 from companion.errors import DeviceError, SettingsError
 from companion.face import Face
@@ -130,12 +129,11 @@ def put_together(
     """Toys of this body and these engines."""
     journal = Journal(body.clock, *observers)
     hearing = chosen.hearing
-    patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
     note = _noting(journal)
     echo = Echo(hearing.canceller, hearing.interruptible, note)
     if hearing.interruptible.how is Interruptible.BUTTON:
         note(hearing.interruptible)
-    ears = Ears(body.microphone, hearing.detector, patience, echo)
+    ears = Ears(body.microphone, hearing.detector, hearing.patience, echo)
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
     members = [

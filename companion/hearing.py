@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from companion.barge_in import STOP
 from companion.character import Character
 from companion.echo import UNKNOWN, Interruptible, Verdict
+from companion.endpointing import PATIENCE, Patience
 from companion.errors import CompanionError, SettingsError
 from companion.ports import EchoCanceller, EndOfTurn, SpeechDetector, Transcriber, WakeWord
 from companion.served import Served, store
@@ -30,6 +31,8 @@ class Hearing:
     """The engines behind the ears."""
 
     detector: SpeechDetector
+    patience: Patience
+    """How long it waits for whoever speaks."""
     transcriber: Transcriber
     transcriber_served: Served
     end_of_turn: EndOfTurn | None
@@ -66,7 +69,8 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
     transcriber, served = _transcriber(settings, characters[0].language)
     end_of_turn, skipped = _end_of_turn(settings)
     served = replace(served, skipped=(*served.skipped, *skipped))
-    ears = SileroDetector(), transcriber, served, end_of_turn, *_canceller(settings)
+    patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
+    ears = SileroDetector(), patience, transcriber, served, end_of_turn, *_canceller(settings)
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
