@@ -21,6 +21,7 @@ from companion.bodies import Body
 from companion.calling import ByButton, ByName, Open
 from companion.cast import Cast, Member
 from companion.character import Character
+from companion.commands import done
 from companion.conversation import Conversation
 from companion.ears import Ears
 from companion.echo import Echo, Interruptible, Verdict
@@ -44,6 +45,7 @@ from companion.ports import (
     Message,
     Observer,
 )
+from companion.prepared import Prepared
 from companion.served import Served
 from companion.settings import Settings
 
@@ -136,13 +138,18 @@ def put_together(
     ears = Ears(body.microphone, hearing.detector, hearing.patience, echo)
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
+    language = characters[0].language
+    voices = [
+        Prepared(voice, (*character.lines, done(language)))
+        for character, voice in zip(characters, chosen.voices, strict=True)
+    ]
     members = [
         Member(character, Mouth(character.name, voice, body.speaker, journal))
-        for character, voice in zip(characters, chosen.voices, strict=True)
+        for character, voice in zip(characters, voices, strict=True)
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
     face = Face(body.light, journal)
-    addressed = Addressed(_names(settings, characters, hearing), characters[0].language)
+    addressed = Addressed(_names(settings, characters, hearing), language)
     listening = Listening(
         calling=calling,
         addressed=addressed,
@@ -152,14 +159,14 @@ def put_together(
             words=hearing.interrupting,
             mouths=[member.mouth for member in members],
             addressed=addressed,
-            language=characters[0].language,
+            language=language,
             face=face,
             journal=journal,
         ),
         ears=ears,
         transcriber=hearing.transcriber,
         end_of_turn=hearing.end_of_turn,
-        language=characters[0].language,
+        language=language,
         face=face,
         clock=body.clock,
         journal=journal,
@@ -178,7 +185,7 @@ def put_together(
     parts |= {"name": hearing.wake_word} if hearing.wake_word else {}
     parts |= {"stop word": hearing.stop_word} if hearing.stop_word else {}
     parts |= {"end of turn": hearing.end_of_turn} if hearing.end_of_turn else {}
-    for number, voice in enumerate(chosen.voices):
+    for number, voice in enumerate(voices):
         parts["voice" if number == 0 else f"voice {number + 1}"] = voice
     return Life(
         conversation,
@@ -191,6 +198,7 @@ def put_together(
         clock=body.clock,
         journal=journal,
         held=button,
+        voices=voices,
     )
 
 

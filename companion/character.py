@@ -12,6 +12,8 @@ from typing import Any
 
 from companion import tables
 from companion.errors import Cause, NotHeard, NoVoice, SettingsError
+from companion.phrasebook import FILLERS
+from companion.words import language_of
 
 BUNDLED = Path(__file__).parent / "characters"
 
@@ -21,6 +23,12 @@ for a conversation."""
 
 LONGEST_LINE = 400
 """Characters of a line to be spoken: about half a minute."""
+
+LONGEST_FILLER = 40
+"""Characters of a filler: it delays the answer that comes while it is said."""
+
+MOST_FILLERS = 8
+"""Each is kept as sound."""
 
 SPOKEN_GUIDE = (
     "Everything you write is spoken aloud by a small toy. Write only the words to be said: no parentheses, no stage "
@@ -79,6 +87,8 @@ class Character:
     espeak: Espeak
     apologies: Mapping[str, tuple[str, ...]]
     """What it says when a turn is lost, by the kind of the error; "lost" fits all of them."""
+    fillers: tuple[str, ...]
+    """What it says while one waits for its answer, in this order and over again; at least two, all different."""
     rehearsal: tuple[Rehearsed, ...]
 
     def system_message(self) -> str:
@@ -93,6 +103,11 @@ class Character:
     def apology(self, kind: str) -> str:
         """Its line for a turn lost to `kind`: always the same, so that it can be prepared."""
         return self.apologies.get(kind, self.apologies["lost"])[0]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that it says word for word, in the order in which it is needed."""
+        return self.opening, *self.fillers, *(self.apology(kind) for kind in self.apologies)
 
 
 def bundled() -> list[str]:
@@ -121,10 +136,11 @@ def read(path: Path) -> Character:
 def parse(table: Mapping[str, Any], origin: str) -> Character:
     """The character in a TOML table. Raises SettingsError with every mistake, each beginning with `origin`."""
     form = _Form(table)
+    language = form.text("language", longest=35, default="en")
     character = Character(
         name=form.text("name", longest=60),
         summary=form.text("summary", longest=200),
-        language=form.text("language", longest=35, default="en"),
+        language=language,
         details=form.text("persona.details", longest=LONGEST_SECTION),
         description=form.text("persona.description", longest=LONGEST_SECTION, default=""),
         context=form.text("persona.context", longest=LONGEST_SECTION, default=""),
@@ -139,6 +155,7 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
         apologies=MappingProxyType(
             {kind: form.lines(f"apologies.{kind}", required=kind == "lost") for kind in _apology_kinds(form)}
         ),
+        fillers=_fillers(form) or tuple(FILLERS.get(language_of(language), FILLERS["en"])),
         rehearsal=tuple(form.rehearsal()),
     )
     if character.name == "user":
@@ -151,6 +168,14 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
 def _apology_kinds(form: _Form) -> list[str]:
     known = ["lost", NotHeard.kind, NoVoice.kind, *Cause]
     return [kind for kind in known if kind == "lost" or form.has(f"apologies.{kind}")]
+
+
+def _fillers(form: _Form) -> tuple[str, ...]:
+    """None, where the file has none."""
+    lines = form.lines("fillers", required=False, longest=LONGEST_FILLER) if form.has("fillers") else ()
+    if any(lines) and not 2 <= len(set(lines)) == len(lines) <= MOST_FILLERS:
+        form.refuse("fillers", f"there should be 2 to {MOST_FILLERS} of them, all different")
+    return lines
 
 
 class _Form:
@@ -184,11 +209,11 @@ class _Form:
         self._mistakes.append(f"{key} should be a whole number from {lowest} to {highest}, not {value!r:.40}")
         return default
 
-    def lines(self, key: str, *, required: bool) -> tuple[str, ...]:
+    def lines(self, key: str, *, required: bool, longest: int = LONGEST_LINE) -> tuple[str, ...]:
         value = self._take(key, None if required else [])
         if value is None:
             return ("",)
-        return self._lines(key, value)
+        return self._lines(key, value, longest=longest)
 
     def rehearsal(self) -> Iterator[Rehearsed]:
         value = self._take("rehearsal", [])
@@ -220,13 +245,13 @@ class _Form:
             self._mistakes.append(f"{key} is missing")
         return value
 
-    def _lines(self, where: str, value: Any, *, empty: bool = False) -> tuple[str, ...]:
+    def _lines(self, where: str, value: Any, *, empty: bool = False, longest: int = LONGEST_LINE) -> tuple[str, ...]:
         good = isinstance(value, list) and all(isinstance(line, str) and line.strip() for line in value)
         if not good or not (value or empty):
             self._mistakes.append(f"{where} should be a list of texts")
             return ("",)
-        if any(len(line) > LONGEST_LINE for line in value):
-            self._mistakes.append(f"{where}: at most {LONGEST_LINE} characters a line")
+        if any(len(line) > longest for line in value):
+            self._mistakes.append(f"{where}: at most {longest} characters a line")
         return tuple(line.strip() for line in value)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from companion.answer import Answer
@@ -17,6 +18,7 @@ from companion.commands import Command, command, done
 from companion.drafts import Heard
 from companion.errors import TurnError
 from companion.face import Face
+from companion.fillers import Fillers
 from companion.journal import Journal, Turn
 from companion.listening import Listening
 from companion.mind import Mind
@@ -25,7 +27,7 @@ from companion.phrases import just, phrases
 from companion.ports import Clock
 from companion.saying import CUT_OFF, Saying
 from companion.state import State
-from companion.tasks import cancelled, meanwhile
+from companion.tasks import cancelled, first_of
 
 TAIL_SECONDS = 0.3
 """After its own last sample the toy is deaf for so long: rooms answer back."""
@@ -56,6 +58,7 @@ class Conversation:
         self._clock = clock
         self._journal = journal
         self._nudges = nudges
+        self._fillers = Fillers(clock)
         self._language = cast.members[0].character.language
         self._asked: Member | None = None
         """Who has asked something that may be answered by silence."""
@@ -106,6 +109,8 @@ class Conversation:
                 over = await self._aloud(self._tell(member, Saying("filler"), done(self._language)))
             case Command.AGAIN if said:
                 over = await self._aloud(self._tell(member, Saying("reply"), said))
+            case Command.AGAIN_DIFFERENTLY:
+                over = await self._answer(replace(heard, text=self._mind.history.take_back() or heard.text))
             case _:
                 over = await self._answer(heard)
         if over is None:
@@ -119,23 +124,25 @@ class Conversation:
         return self._made(self._cast.whose_turn(heard.text), heard.text, heard.turn)
 
     async def _answer(self, heard: Heard) -> Heard | None:
-        """Answer what was heard. As long as nothing of the answer sounds, whoever goes on is heard out first: then
-        there is that to answer as well."""
-        sounds = asyncio.get_running_loop().create_future()
+        """Answer what was heard, with a filler before when that takes long. As long as nothing sounds, whoever goes on
+        is heard out first: then there is that to answer as well."""
+        answer = self._begun(heard)
+        waiting = self._fillers.until(answer, heard.turn)
         try:
-            async with meanwhile() as begin:
-                answering = begin(self._turn(heard, sounds))
-                if self._listening.hears_on:
-                    somebody = begin(self._listening.speech())
-                    await asyncio.wait({answering, somebody, sounds}, return_when=asyncio.FIRST_COMPLETED)
-                    if somebody.done() and not answering.done() and not sounds.done():
-                        somebody.result()
-                        await cancelled(answering)
-                        return await self._more(heard)
-                    await cancelled(somebody)
-                return await self._aloud(answering)
+            while True:
+                self._face.show(State.THINKING)
+                coming = asyncio.ensure_future(waiting.filler())
+                await first_of(coming, self._listening.speech())
+                if coming.cancelled():
+                    await waiting.drop()
+                    return await self._more(heard)
+                filler = coming.result()
+                telling = asyncio.ensure_future(self._fill(filler) if filler else self._turn(answer, heard))
+                over = await self._aloud(telling)
+                if over or not filler or telling.cancelled():
+                    return over
         finally:
-            await heard.drop()
+            await waiting.drop()
 
     async def _more(self, before: Heard) -> Heard | None:
         """Somebody went on before the answer sounded: what there is to answer now."""
@@ -161,16 +168,23 @@ class Conversation:
     def _change_volume(self, asked: Command) -> None:
         self._last[0].mouth.change_volume(VOLUME_STEP if asked is Command.LOUDER else 1 / VOLUME_STEP)
 
-    async def _turn(self, heard: Heard, sounds: asyncio.Future[None]) -> None:
-        """What to say to what was heard, and the voice that says it."""
-        self._face.show(State.THINKING)
-        words = heard.text
-        if self._command(words) is Command.AGAIN_DIFFERENTLY:
-            words = self._mind.history.take_back() or words
-        answer = heard.answer or self._made(self._cast.whose_turn(words), words, heard.turn)
+    def _begun(self, heard: Heard) -> Answer:
+        """The answer to what was heard, on its way."""
+        answer = heard.answer or self._made(self._cast.whose_turn(heard.text), heard.text, heard.turn)
         self._cast.answers(answer.member)
+        return answer
+
+    async def _fill(self, filler: Answer) -> None:
+        """Say a filler; without a voice for it one waits in silence."""
         try:
-            said = await self._reply(answer, words, heard.turn, sounds)
+            await self._say(filler.member, Saying("filler"), filler.sounds, Turn(self._clock, self._clock.now()))
+        except TurnError as error:
+            self._face.lost(error, recovered=True)
+
+    async def _turn(self, answer: Answer, heard: Heard) -> None:
+        """Say the answer to what was heard, and what another character, called by it, says to that."""
+        try:
+            said = await self._reply(answer, heard.text, heard.turn)
             if other := self._cast.called(said, but=answer.member):
                 await self._go_on(other)
         except TurnError as error:
@@ -192,13 +206,11 @@ class Conversation:
         turn = Turn(self._clock, self._clock.now())
         await self._reply(self._made(member, "", turn), "", turn, kind=kind)
 
-    async def _reply(
-        self, answer: Answer, heard: str, turn: Turn, sounds: asyncio.Future[None] | None = None, kind: str = "reply"
-    ) -> str:
+    async def _reply(self, answer: Answer, heard: str, turn: Turn, kind: str = "reply") -> str:
         """Say the answer to what was heard, if anything was; the words. Remembered is only what was really spoken."""
         member, saying = answer.member, Saying(kind)
         try:
-            await self._say(member, saying, answer.sounds, turn, sounds)
+            await self._say(member, saying, answer.sounds, turn)
         finally:
             self._mind.answered(heard, member.name, saying.words)
             self._last = member, saying.words.removesuffix(CUT_OFF)
@@ -226,23 +238,10 @@ class Conversation:
         turn = Turn(self._clock, self._clock.now())
         await self._say(member, saying, member.mouth.make(just(words), turn), turn)
 
-    async def _say(
-        self,
-        member: Member,
-        saying: Saying,
-        made: Sounds,
-        turn: Turn,
-        sounds: asyncio.Future[None] | None = None,
-    ) -> None:
-        """Let be heard what was made; `sounds` is told when the first sample is."""
-
-        def sounding() -> None:
-            self._face.show(State.SPEAKING)
-            if sounds and not sounds.done():
-                sounds.set_result(None)
-
+    async def _say(self, member: Member, saying: Saying, made: Sounds, turn: Turn) -> None:
+        """Let be heard what was made."""
         try:
-            await member.mouth.say(saying, made, turn, sounding)
+            await member.mouth.say(saying, made, turn, lambda: self._face.show(State.SPEAKING))
         finally:
             if saying.words:
                 self._listening.deafen(TAIL_SECONDS)

@@ -50,7 +50,8 @@ class Heard:
         return replace(more, text=joined([self.text, more.text]))
 
     def anew(self) -> Heard:
-        """The same, to which no answer has begun."""
+        """The same, to which no answer has begun; whoever said it waits anew."""
+        self.turn.awaited()
         return replace(self, answer=None)
 
     async def drop(self) -> None:

@@ -20,6 +20,11 @@ class Face:
         self._troubled = False
         """... or something else is missing that only the owner can mend: the light says so at rest."""
 
+    @property
+    def state(self) -> State | None:
+        """What is shown; None before anything was."""
+        return self._state
+
     def show(self, state: State) -> None:
         """Show `state` from now on."""
         if state is not self._state:

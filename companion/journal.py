@@ -46,6 +46,8 @@ class Turn:
         self._engine_seconds = 0.0
         self.seconds = 0.0
         """From the last sample of speech to the end of the newest stage, engines' wall time included."""
+        self.awaited_since = since
+        """When whoever spoke began to wait for what follows, in seconds on the body's clock."""
         self.stages: dict[str, float] = {}
         self._usage: Usage | None = None
 
@@ -69,6 +71,11 @@ class Turn:
         self._engines_before += passed + engines - max(self.seconds, passed)
         self._engine_seconds = self._clock.engine_seconds() - self._engines_before
         self.stage("pause")
+        self.awaited()
+
+    def awaited(self) -> None:
+        """Somebody begins to wait, now."""
+        self.awaited_since = self._clock.now()
 
     def spent(self, usage: Usage) -> None:
         """Note what the reply cost."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,11 +17,18 @@ from companion.face import Face
 from companion.journal import Journal, Turn
 from companion.mind import Mind
 from companion.ports import Button, Clock, Engine, Press, Speaker
+from companion.prepared import Prepared
 from companion.state import State
-from companion.tasks import cancelled, first_of
+from companion.tasks import cancelled, first_of, meanwhile
 
 RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Pauses between attempts to get a device back; then the last of them, for ever."""
+
+BUSY = (None, State.BOOTING, State.THINKING, State.SPEAKING)
+"""What is shown while nothing may come between the toy and its next words."""
+
+LOOK_SECONDS = 0.1
+"""Between two looks at whether the toy is busy."""
 
 
 class Life:
@@ -40,9 +47,11 @@ class Life:
         clock: Clock,
         journal: Journal,
         held: ByButton | None = None,
+        voices: Sequence[Prepared] = (),
     ) -> None:
         """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `held`: whoever speaks
-        holds the button meanwhile; None: the button only calls, stops and mutes."""
+        holds the button meanwhile; None: the button only calls, stops and mutes. `voices`: whose lines are made before
+        they are needed."""
         self._conversation = conversation
         self._face = face
         self._ears = ears
@@ -53,6 +62,7 @@ class Life:
         self._clock = clock
         self._journal = journal
         self._held = held
+        self._voices = voices
         self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
         self._unmuted = asyncio.Event()
@@ -97,14 +107,16 @@ class Life:
     async def _talk(self) -> None:
         """The steps of its life, one after the other; each can be interrupted."""
         await self._do(self._get_ready())
-        opened = False
-        while True:
-            if not self._unmuted.is_set():
-                await self._do(self._stay_mute())
-            elif not opened:
-                opened = await self._do(self._open())
-            else:
-                await self._do(self._conversation.attend())
+        async with meanwhile() as begin:
+            begin(self._prepare())
+            opened = False
+            while True:
+                if not self._unmuted.is_set():
+                    await self._do(self._stay_mute())
+                elif not opened:
+                    opened = await self._do(self._open())
+                else:
+                    await self._do(self._conversation.attend())
 
     async def _obey(self) -> None:
         """Do what the button asks: a short press calls or stops, a long one mutes; or it is held to speak."""
@@ -160,6 +172,16 @@ class Life:
             self._face.trouble()
         turn.stage("load")
         return turn.seconds
+
+    async def _prepare(self) -> None:
+        """Make the lines that will be needed, whenever the toy has nothing else to do."""
+        for voice in self._voices:
+            await voice.prepare(self._at_rest)
+
+    async def _at_rest(self) -> None:
+        """Wait until nobody speaks, and the toy neither thinks nor speaks."""
+        while self._ears.hearing or self._face.state in BUSY:
+            await self._clock.sleep(LOOK_SECONDS)
 
     async def _open(self) -> None:
         """Say the first words, once there is a microphone to hear the answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -81,8 +82,12 @@ class Listening:
         return self._noted(heard) if heard else None
 
     async def speech(self) -> None:
-        """Wait until somebody speaks; what they say comes with `more`."""
-        await self._ears.speech()
+        """Wait until somebody speaks, if that needs no call; what they say comes with `more`."""
+        deaf = self._deaf_until - self._clock.now() if self.hears_on else math.inf
+        if deaf > 0:
+            await self._ears.ignore(deaf)
+        if not self._ears.hearing:  # over the toy's last words already
+            await self._ears.speech()
 
     async def next(self, answering: Answering, *, asked: bool) -> Heard | None:
         """The next thing that is said to the toy, however long that takes; None if it has `asked` and nobody answers.

@@ -339,3 +339,15 @@ DONE: Mapping[str, str] = MappingProxyType(
     {"en": "Okay.", "zh": "好的。", "ja": "はい。", "de": "Okay.", "es": "Vale.", "fr": "D'accord."}
 )
 """What the toy says when it has done what it was told."""
+
+FILLERS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "en": listed("Hmm, let me think. / Just a moment more."),
+        "zh": listed("让我想想。 / 再等一下。"),
+        "ja": listed("えっとね。 / もうちょっと。"),
+        "de": listed("Hm, lass mich nachdenken. / Einen Moment noch."),
+        "es": listed("Déjame pensar. / Un momentito más."),
+        "fr": listed("Hum, laisse-moi réfléchir. / Encore un instant."),
+    }
+)
+"""What a character says while one waits for its answer, unless its file has words of its own."""

@@ -20,6 +20,7 @@ class Ahead(Generic[Piece]):
         self._source = source
         self._made: asyncio.Queue[Piece | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(count - 1)
+        self._begun = asyncio.Event()
         self._maker = asyncio.create_task(self._make())
 
     def __aiter__(self) -> Ahead[Piece]:
@@ -34,6 +35,15 @@ class Ahead(Generic[Piece]):
         self._room.release()
         return piece
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a first piece, or it is known that there is none."""
+        return self._begun.is_set()
+
+    async def ready(self) -> None:
+        """Wait until it has begun. Takes nothing: what the source raises is for whoever takes the pieces."""
+        await self._begun.wait()
+
     async def aclose(self) -> None:
         """Close the source; returns when that is done. There are no more pieces then."""
         await cancelled(self._maker)
@@ -44,12 +54,14 @@ class Ahead(Generic[Piece]):
             async with aclosing(self._source):
                 async for piece in self._source:
                     self._made.put_nowait(piece)
+                    self._begun.set()
                     await self._room.acquire()  # before the next is begun
         finally:
             self._made.put_nowait(None)
+            self._begun.set()
 
 
-async def first_of(*doings: Awaitable[None]) -> None:
+async def first_of(*doings: Awaitable[object]) -> None:
     """Do these at once until one of them ends; then the others are cancelled, and waited for. Raises what one of
     them raised; one that was cancelled from elsewhere has just ended."""
     tasks = [asyncio.ensure_future(doing) for doing in doings]

@@ -27,6 +27,7 @@ from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
 from companion.ports import ChatModel, EchoCanceller, Event, Microphone, SpeechDetector, Transcriber, Voice, WakeWord
+from companion.prepared import Prepared
 from companion.simulation import acoustics
 from companion.worktime import HeldWakeWord
 from device.room import Room
@@ -88,11 +89,13 @@ class Scene:
         interruptible: Interruptible = Interruptible.BUTTON,
         interrupting: WakeWord | None = None,
         canceller: EchoCanceller | None = None,
+        prepared: Sequence[str] = (),
         seed: int = 0,
         longest: float = 600.0,
     ) -> None:
         """`interruptible`: as long as there is no `room`. `interrupting`: what hears the words that end a reply; None:
-        the name by which the toy is called. `canceller`: of the room's echo; None: the product's own."""
+        the name by which the toy is called. `canceller`: of the room's echo; None: the product's own. `prepared`:
+        lines that the voice keeps, and makes when the toy is at rest."""
         self.world = World(longest=longest)
         self.light = SimulatedLight(self.world)
         self.button = SimulatedButton()
@@ -130,7 +133,8 @@ class Scene:
         spotters = named | ({"interrupting": interrupting} if interrupting else {})
         face = Face(self.light, journal)
         addressed = Addressed([one.name for one in characters], "en")
-        members = [Member(one, Mouth(one.name, self.voice, self.speaker, journal)) for one in characters]
+        kept = Prepared(self.voice, prepared)
+        members = [Member(one, Mouth(one.name, kept, self.speaker, journal)) for one in characters]
         listening = Listening(
             calling=calling or Open(),
             addressed=addressed,
@@ -167,11 +171,12 @@ class Scene:
             ears=ears,
             speaker=self.speaker,
             mind=self.mind,
-            engines={"ears": self.transcriber, "voice": self.voice} | spotters,
+            engines={"ears": self.transcriber, "voice": kept} | spotters,
             button=self.button,
             clock=self.world,
             journal=journal,
             held=held,
+            voices=[kept],
         )
 
     def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:

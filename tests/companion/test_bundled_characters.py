@@ -1,3 +1,4 @@
+import asyncio
 import re
 import tomllib
 from pathlib import Path
@@ -7,8 +8,9 @@ import pytest
 from companion.character import Character, Rehearsed, bundled, load
 from companion.errors import Cause, NotHeard, NoVoice
 from companion.history import tokens
+from companion.phrasebook import FILLERS
 from companion.ports import Message
-from models.espeak import variants, voices
+from models.espeak import EspeakVoice, variants, voices
 from models.rehearsal import answer
 from models.topic import mentions
 
@@ -61,7 +63,12 @@ def test_the_embedded_voice_knows_the_voice_a_character_asks_for(character: Char
 
 def test_pip_exclaims_and_otto_never_does() -> None:
     pip, otto = load("pip"), load("otto")
-    everything_otto_says = [otto.opening, *lines(otto), *(line for said in otto.apologies.values() for line in said)]
+    everything_otto_says = [
+        otto.opening,
+        *otto.fillers,
+        *lines(otto),
+        *(line for said in otto.apologies.values() for line in said),
+    ]
     assert not [line for line in everything_otto_says if "!" in line]
     assert sum("!" in line for line in lines(pip)) > 0.8 * len(lines(pip))
 
@@ -115,6 +122,16 @@ def test_the_opening_and_the_apologies_are_short_and_hold_no_brackets(character:
     for line in [character.opening, *(line for said in character.apologies.values() for line in said)]:
         assert not set(line) & (NOT_SPEAKABLE | set("()")), line
         assert len(line.split()) <= 25, line
+
+
+def test_fillers_are_of_its_own_and_shorter_than_a_second_and_a_half(character: Character) -> None:
+    async def seconds(line: str) -> float:
+        return sum([piece.seconds async for piece in EspeakVoice(character.espeak).speak(line)])
+
+    assert not set(character.fillers) & set(FILLERS["en"])
+    for line in character.fillers:
+        assert not set(line) & (NOT_SPEAKABLE | set("()")), line
+        assert asyncio.run(seconds(line)) < 1.5, line
 
 
 def test_a_refused_key_sends_for_the_grown_ups(character: Character) -> None:

@@ -185,7 +185,7 @@ def test_whoever_goes_on_while_it_thinks_is_heard_out_and_answered_once() -> Non
         chat=lambda world: ScriptedChat([["Too soon."], ["A dog!"]], clock=world, delay=2.0),
     )
     scene.play()
-    assert said(scene) == ["A dog!"]
+    assert said(scene) == ["Hmm, let me think.", "A dog!"]
     last = scene.chat.prompts[-1].messages[-1]  # type: ignore[attr-defined]
     assert last.content == "I want to tell you about my dog"
     assert scene.chat.open == 0  # type: ignore[attr-defined]
@@ -199,7 +199,7 @@ def test_a_cough_while_it_thinks_loses_nothing() -> None:
         chat=lambda world: ScriptedChat([["Never heard."], ["Well."]], clock=world, delay=2.0),
     )
     scene.play()
-    assert said(scene) == ["Well."]
+    assert said(scene) == ["Hmm, let me think.", "Well."]
 
 
 def test_louder_and_quieter_work_without_asking_anybody() -> None:
@@ -230,7 +230,7 @@ def test_told_while_it_thinks_to_be_louder_it_is_and_answers_all_the_same() -> N
         chat=lambda world: ScriptedChat([["Never heard."], ["Well."]], clock=world, delay=2.0),
     )
     scene.play()
-    assert said(scene) == ["Well."]
+    assert said(scene) == ["Hmm, let me think.", "Well."]
     assert scene.speaker.volume < 1.0
 
 

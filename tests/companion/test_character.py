@@ -21,6 +21,7 @@ from companion.character import (
     read,
 )
 from companion.errors import SettingsError
+from companion.phrasebook import FILLERS
 from companion.tables import LARGEST_FILE
 
 FILE = """
@@ -152,6 +153,30 @@ def test_each_loss_has_its_own_apology_or_the_one_for_all() -> None:
     assert character.apology("slow") == "That takes long."
     assert character.apology("throttled") == "Oh dear."
     assert character.apology("no such kind") == "Oh dear."
+
+
+@pytest.mark.parametrize(
+    "value", ["hm", ["Hm."], ["Hm.", "Hm. "], [f"{n}." for n in range(9)], ["x" * 41, "y"], [1, 2]]
+)
+def test_fillers_are_a_few_short_lines_all_different(value: object) -> None:
+    (mistake,) = mistakes(fillers=value)
+    assert mistake.startswith("fillers")
+
+
+@pytest.mark.parametrize("language", sorted(FILLERS))
+def test_without_fillers_of_its_own_it_has_those_of_its_language(language: str) -> None:
+    character = bo(language=f"{language}-XX")
+    assert character.fillers == tuple(FILLERS[language])
+    assert bo(fillers=list(character.fillers)).fillers == character.fillers, "they keep to the rules for all"
+
+
+def test_in_a_language_without_fillers_they_are_english() -> None:
+    assert bo(language="tlh").fillers == tuple(FILLERS["en"])
+
+
+def test_its_lines_are_all_that_it_says_word_for_word() -> None:
+    character = bo(fillers=["Hm.", "Well."], apologies={"lost": ["Oh dear.", "Oh no."], "slow": ["Slow."]})
+    assert character.lines == ("Hello, I am Bo.", "Hm.", "Well.", "Oh dear.", "Slow.")
 
 
 def test_what_a_rehearsal_hears_is_lower_case() -> None:

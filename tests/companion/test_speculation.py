@@ -145,5 +145,6 @@ def test_told_to_be_quieter_while_it_thinks_it_asks_again_and_answers() -> None:
     played = scene(Shout(1.0, 2.0, 0.6), hears=["How are you?", "Quieter!"], chat=3.0)
     played.play()
     assert played.speaker.volume < 1.0
-    assert [event.fields["text"] for event in played.told("said")][1:] == ["I am fine."]
+    assert [event.fields["kind"] for event in played.told("said")] == ["opening", "filler", "reply"]
+    assert played.told("said")[1].at - played.told("heard")[0].at > 2.6 + 1.5 + 1.5, "who spoke waits anew"
     assert played.chat.open == 0  # type: ignore[attr-defined]

@@ -92,6 +92,22 @@ def test_they_are_made_before_the_first_is_asked_for(count: int) -> None:
     assert source.closed
 
 
+@pytest.mark.parametrize(
+    "source", [Source(20), Source(0), Source(0, error=ValueError("broken"))], ids=["a piece", "no piece", "an error"]
+)
+def test_it_is_ready_when_it_is_known_what_comes_first_and_that_takes_nothing(source: Source) -> None:
+    async def act() -> None:
+        async with aclosing(Ahead(source.pieces(), 2)) as pieces:
+            assert not pieces.begun
+            await pieces.ready()
+            await pieces.ready()
+            assert pieces.begun
+            if source.begun:
+                assert await anext(pieces) == 0
+
+    run(act)
+
+
 def test_one_that_is_closed_at_once_has_made_nothing() -> None:
     source = Source(20)
 

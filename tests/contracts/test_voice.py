@@ -13,6 +13,7 @@ from toy_models import toy_piper
 from companion.audio import Audio, Speech
 from companion.character import Espeak
 from companion.ports import Voice
+from companion.prepared import Prepared
 from companion.worktime import HeldVoice
 from device.wall_clock import WallClock
 from models.espeak import EspeakVoice
@@ -20,16 +21,20 @@ from models.piper import Piper
 from models.random_piper import SMALL, random_piper
 from models.scripted import ScriptedVoice
 
+LINES = ["Good morning, my friend.", "Good morning.", "Good night.", "", "..."]
+"""Of what is said here, what a voice keeps that keeps anything."""
+
 VOICES: list[Callable[[Path], Voice]] = [
     lambda _: ScriptedVoice(),
     lambda _: EspeakVoice(Espeak()),
     lambda folder: Piper(toy_piper(folder)),
     lambda folder: Piper(random_piper(folder, shape=SMALL), cuts=folder / "cuts"),
     lambda _: HeldVoice(EspeakVoice(Espeak()), WallClock()),
+    lambda folder: Prepared(Piper(random_piper(folder, shape=SMALL), cuts=folder / "cuts"), LINES),
 ]
 
 
-@pytest.fixture(params=VOICES, ids=["scripted", "espeak", "piper", "piper in pieces", "held"])
+@pytest.fixture(params=VOICES, ids=["scripted", "espeak", "piper", "piper in pieces", "held", "prepared"])
 def voice(request: pytest.FixtureRequest, tmp_path: Path) -> Voice:
     made: Voice = request.param(tmp_path)
     return made
