@@ -34,8 +34,8 @@ soak: .venv/tests ## what is too long for `make test`
 	COMPANION_SOAK=1 $(BIN)/pytest -s $(ENDURANCE)
 	COMPANION_SOAK=1 $(BIN)/pytest -s -n auto --dist worksteal $(SOAKED)
 
-bench: .venv/runs ## what it costs on this machine
-	@$(BIN)/companion bench
+bench: .venv/runs ## how fast it answers on this machine, and what it costs: ten minutes
+	@$(BIN)/companion bench --engines
 
 check: .venv/tests ## style, types, architecture
 	$(BIN)/ruff check .

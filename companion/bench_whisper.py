@@ -89,21 +89,25 @@ def _ours(model: Path) -> Callable[[], str]:
 
 
 def _stock(model: Path) -> Callable[[], str]:
+    read, clip = stock_reader(model), _clip().audio
+    return lambda: read(clip)
+
+
+def stock_reader(model: Path) -> Callable[[Audio], str]:
     """faster-whisper as it is, asked for the quickest it can do, in a thread like ours."""
     from models.threads import engine_thread
 
     thread = engine_thread("stock")
 
-    def load() -> Callable[[], str]:
+    def load() -> Callable[[Audio], str]:
         from faster_whisper import WhisperModel
 
         threads = max(1, (os.cpu_count() or 1) - 1)
         whisper = WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=threads)
-        sound = _clip().audio.floats
 
-        def read() -> str:
+        def read(audio: Audio) -> str:
             segments, _ = whisper.transcribe(
-                sound,
+                audio.floats,
                 language="en",
                 beam_size=1,
                 temperature=0.0,
@@ -115,7 +119,7 @@ def _stock(model: Path) -> Callable[[], str]:
         return read
 
     read = thread.submit(load).result()
-    return lambda: thread.submit(read).result()
+    return lambda audio: thread.submit(read, audio).result()
 
 
 def _peak(arm: str, model: Path) -> int:

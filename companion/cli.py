@@ -243,18 +243,32 @@ def measure(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
     with_engines: Annotated[
-        bool, typer.Option("--engines", help="also what Whisper and Piper gain here, with random weights: speed only")
+        bool,
+        typer.Option(
+            "--engines",
+            help="also how long one waits for an answer, against two plainer ways, and what Whisper and Piper gain; "
+            "with random weights, made for it: speed only",
+        ),
     ] = False,
 ) -> None:
-    """Measure on this machine what listening costs while nobody speaks to the toy, and what its engines gain."""
-    from companion import bench, bench_piper, bench_whisper
+    """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
+    from companion import bench, bench_lasting, bench_piper, bench_turn, bench_whisper
+
+    def told(what: str) -> None:
+        errors.print(f"Measuring {what} ...", style="dim", soft_wrap=True)
 
     chosen = settings.load(config)
-    takes = "two minutes" if with_engines else "half a minute"
-    errors.print(f"Measuring; this takes about {takes} ...", style="dim", soft_wrap=True)
+    told("what listening costs; this takes about half a minute")
     measured = bench.measure(chosen, _cast(who, chosen))
     if with_engines:
-        measured += [*bench_whisper.measure(), *bench_piper.measure()]
+        told("how long one waits for an answer; this takes about six minutes")
+        measured += bench_turn.measure(told)
+        told("Whisper")
+        measured += bench_whisper.measure()
+        told("Piper")
+        measured += bench_piper.measure()
+        told(f"a conversation of {bench_lasting.TURNS} turns; this takes about two minutes")
+        measured += bench_lasting.measure()
     if as_json:
         figures = {one.name: one.median for one in measured}
         print(json.dumps({"metrics": figures, "machine": bench.machine()}))  # noqa: T201 - nothing but this

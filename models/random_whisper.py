@@ -67,14 +67,16 @@ SHAPES: Final = {
 """The real ones, as OpenAI published them: those that a toy can have."""
 
 
-def random_whisper(folder: Path, shape: str = "tiny", tokens: int = 20) -> Path:
+def random_whisper(folder: Path, shape: str = "tiny", tokens: int = 20, mark: str = "") -> Path:
     """A multilingual Whisper of a real shape, random but for this: it hears `tokens` tokens in every sound, and then
-    ends, sure of each. `folder` comes back: it is made, unless it is there already."""
+    ends, sure of each; the last of them is the `mark` if there is one, such as "?". `folder` comes back: it is made,
+    unless it is there already."""
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
         random = np.random.default_rng(0)
         words = ["Ġ" + "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 4)) for _ in range(tokens)]
+        words[-1:] = [mark or words[-1]]
         write_whisper(unfinished, words, SHAPES[shape], spread=0.02, int8=True)
         try:
             unfinished.rename(folder)

@@ -15,6 +15,7 @@ def test_it_measures_on_this_machine_and_prints_one_json_object() -> None:
     told = json.loads(done.stdout)
     assert set(told["metrics"]) == {
         "13_idle_cpu_percent",
+        "listening_for_its_name_cpu_percent",
         "listening_to_speech_cpu_percent",
         "echo_canceller_cpu_percent",
     }
