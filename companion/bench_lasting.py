@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 TURNS: Final = 200
 
-SETTLED: Final = 50
-"""Turns after which all is loaded, and the history has all it may hold."""
+SETTLED: Final = 100
+"""Turns after which all is loaded, the history is full, and the mock server keeps as many requests as it ever does."""
 
 QUESTION: Final = "Why is the moon so yellow tonight?"
 

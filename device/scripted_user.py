@@ -89,6 +89,7 @@ class Said:
         frame, self._rest = self._rest[:FRAME_SAMPLES], self._rest[FRAME_SAMPLES:]
         if len(frame) < FRAME_SAMPLES:
             self.ended = now + FRAME_SECONDS
+            self._rest = np.zeros(0, np.int16)  # what is left of its sound would be kept as long as the script
         return frame
 
 
