@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -17,9 +17,13 @@ from companion.looks import LOOKS
 from companion.ports import Event, Observer
 from companion.served import Served
 from companion.state import State
+from companion.waterfall import colours, rows
 
 STRIP_CELLS = 60
 """Width of the light's strip, in characters."""
+
+WHO_CELLS, FACT_CELLS, GAP_CELLS = 8, 14, 2
+"""Widths of the left column, in the conversation and in the summary, and of the space after it."""
 
 
 class Narrator:
@@ -106,8 +110,23 @@ class Narrator:
         self._latencies.append(told["voice_to_voice"])
         for name, count in (told["usage"] or {}).items():
             self._usage[name] += count
-        stages = " · ".join(f"{name} {seconds:.2f}" for name, seconds in told["stages"].items())
-        self._line("", f"{told['voice_to_voice']:.2f} s to the first sound: {stages}", "dim")
+        total = f"{told['voice_to_voice']:.2f} s to the first sound"
+        if waterfall := self._waterfall(told["stages"]):
+            self._line("", total, "dim")
+            self._print(WHO_CELLS, Text(), waterfall)
+        else:
+            stages = " · ".join(f"{name} {seconds:.2f}" for name, seconds in told["stages"].items())
+            self._line("", f"{total}: {stages}", "dim")
+
+    def _waterfall(self, stages: Mapping[str, float]) -> Text:
+        """A line for each stage; empty where no bars can be shown."""
+        if not self._out.is_terminal or self._out.options.ascii_only:
+            return Text()
+        colour = colours(stages)
+        return Text("\n").join(
+            Text.assemble((row.label, "dim"), " ", (row.bar, f"dim {colour[row.stage]}"), " ", (row.seconds, "dim"))
+            for row in rows(stages, self._out.width - WHO_CELLS - GAP_CELLS)
+        )
 
     def _strip(self, until: float) -> Iterator[Text]:
         """The light from the beginning to the end: coloured in a terminal, else the states' first letters."""
@@ -117,21 +136,21 @@ class Narrator:
             yield Text("█" if self._out.is_terminal else state.value[0], style=_colour(state))
 
     def _line(self, who: str, what: str, style: str) -> None:
-        self._print(8, Text(who, style="bold green"), Text(what, style=style))
+        self._print(WHO_CELLS, Text(who, style="bold green"), Text(what, style=style))
 
     def _fact(self, name: str, fact: str | Text) -> None:
-        self._print(14, Text(name, style="dim"), fact if isinstance(fact, Text) else Text(fact))
+        self._print(FACT_CELLS, Text(name, style="dim"), fact if isinstance(fact, Text) else Text(fact))
 
     def _print(self, width: int, left: Text, right: Text) -> None:
         """Two columns; the right one is wrapped within itself in a terminal, and never elsewhere."""
         if self._out.is_terminal:
-            columns = Table.grid(padding=(0, 2))
+            columns = Table.grid(padding=(0, GAP_CELLS))
             columns.add_column(width=width, justify="right")
             columns.add_column(overflow="fold")
             columns.add_row(left, right)
             self._out.print(columns)
         else:
-            self._out.print(f"{left.plain:>{width}}  ", right, sep="", soft_wrap=True)
+            self._out.print(f"{left.plain:>{width}}{'':{GAP_CELLS}}", right, sep="", soft_wrap=True)
 
 
 def log(errors: Console) -> Observer:
