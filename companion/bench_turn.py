@@ -14,7 +14,8 @@ import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,7 @@ from companion.settings import Settings
 from companion.simulation import ALONE
 from companion.state import State
 from companion.tasks import first_of
+from companion.waterfall_picture import Arm
 
 if TYPE_CHECKING:
     from device.scripted_user import ScriptedUser
@@ -83,6 +85,8 @@ class Waited:
     """Until it was taken for finished."""
     sounded: float
     """Until the first sample of the answer."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """What they were spent on, in the order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +104,18 @@ class _Alone:
         return self.whisper + self.reply + self.voice
 
 
-def measure(told: Callable[[str], None] = lambda _: None, repetitions: int = REPETITIONS) -> list[Measured]:
-    """How the product compares, and how much of the silence it hides. Takes about five minutes,
-    which are spent waiting for answers; `told` hears how far it is. Raises NoVoice."""
+def measure(
+    told: Callable[[str], None] = lambda _: None, repetitions: int = REPETITIONS
+) -> tuple[list[Measured], list[Arm]]:
+    """How the product compares, how much of the silence it hides, and where the time of one turn of each way went.
+
+    Takes about five minutes, which are spent waiting for answers; `told` hears how far it is. Raises NoVoice.
+    """
     with TemporaryDirectory() as folder:
         return asyncio.run(_measured(Path(folder), told, repetitions))
 
 
-async def _measured(folder: Path, told: Callable[[str], None], repetitions: int) -> list[Measured]:
+async def _measured(folder: Path, told: Callable[[str], None], repetitions: int) -> tuple[list[Measured], list[Arm]]:
     from models.mock_qwen import MockQwen
 
     character = bench_character()
@@ -132,7 +140,13 @@ async def _measured(folder: Path, told: Callable[[str], None], repetitions: int)
             told(f"turns, round {number + 1} of {repetitions}")
             rounds.append({name: await arm() for name, arm in arms.items()})
             alone.append(await studio.alone())
-        return _figures(rounds, alone)
+        told("where the time of a turn goes")
+        drawn = [
+            Arm("naive sequential", (await studio.plain(studio.naive)).stages),
+            Arm("sentence streaming", (await studio.plain(studio.streaming)).stages),
+            Arm("Companion", (await studio.product(HANGOVER, whole=True)).stages),
+        ]
+        return _figures(rounds, alone), drawn
 
 
 def _figures(rounds: list[dict[str, Waited]], alone: list[_Alone]) -> list[Measured]:
@@ -216,11 +230,12 @@ class _Studio:
         stock = await asyncio.to_thread(stock_reader, model)
         return cls(character, await said(QUESTION), ours, stock, cut, whole, chat)
 
-    async def product(self, hangover: float) -> Waited:
-        """One turn of the product, as it is put together for everybody."""
+    async def product(self, hangover: float, *, whole: bool = False) -> Waited:
+        """One turn of the product, as it is put together for everybody; `whole`: to the end of its answer, when its
+        account is known."""
         from device.simulated_button import SimulatedButton
 
-        stage = _Stage(self._question)
+        stage = _Stage(self._question, "turn" if whole else "state")
         served = Served("", "", "")
         hearing = replace(hearing_with(self._ours), patience=_patience(hangover))
         life = build.put_together(
@@ -244,6 +259,7 @@ class _Studio:
             while not isinstance(await ears.next(), Utterance):
                 pass
             stage.show(State.THINKING)
+            stage.spent("pause")
             await answer(stage)
 
         return await stage.until_answered(live())
@@ -251,7 +267,9 @@ class _Studio:
     async def naive(self, stage: _Stage) -> None:
         """Whisper, then the whole answer, then all of its sound."""
         text = await asyncio.to_thread(self._stock, self._question)
+        stage.spent("transcribe")
         [answer], _ = await self.chat.several(self._prompt(text), 1)
+        stage.spent("reply")
         async with aclosing(self._whole.speak(answer)) as pieces:
             audio = Audio.join([piece async for piece in pieces])
         await stage.sound(audio)
@@ -259,8 +277,10 @@ class _Studio:
     async def streaming(self, stage: _Stage) -> None:
         """Whisper, then sentence by sentence: each is spoken as soon as it is there, whole."""
         text = await asyncio.to_thread(self._stock, self._question)
+        stage.spent("transcribe")
         async with aclosing(_sentences(self.chat.reply(self._prompt(text)))) as sentences:
             async for sentence in sentences:
+                stage.spent("reply")
                 async with aclosing(self._whole.speak(sentence)) as pieces:
                     await stage.sound(Audio.join([piece async for piece in pieces]))
 
@@ -286,7 +306,8 @@ class _Studio:
 class _Stage:
     """A simulated body on the wall clock, with somebody in front of it who asks one question."""
 
-    def __init__(self, question: Audio) -> None:
+    def __init__(self, question: Audio, over: str = "state") -> None:
+        """`over`: the event of the product's journal with which its turn is over: a state that speaks, or "turn"."""
         from device.recording import SpokenText
         from device.scripted_user import ScriptedUser
         from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
@@ -300,19 +321,33 @@ class _Stage:
         self._user: ScriptedUser = ScriptedUser([line], self.light, np.random.default_rng(0))
         self.microphone = SimulatedMicrophone(self.world, self._user.sounds)
         self._answered = asyncio.Event()
+        self._over = over
+        self._spent: dict[str, float] = {}
+        """Until when each stage lasted, in seconds of the world."""
+        self._account: Mapping[str, float] = {}
 
     def show(self, state: State) -> None:
         """Let the light show it."""
         self.light.show(state)
 
+    def spent(self, name: str) -> None:
+        """A stage of a plain arm ends now, for the first time."""
+        self._spent.setdefault(name, self.world.now())
+
     def notice(self, event: Event) -> None:
         """The journal of the product: whether the answer sounds."""
-        if event.name == "state" and event.fields["state"] == State.SPEAKING and self._user.said:
+        if not self._user.said or event.name != self._over:
+            return
+        if event.name == "turn":
+            self._account = event.fields["stages"]
+        if event.name == "turn" or event.fields["state"] == State.SPEAKING:
             self._answered.set()
 
     async def sound(self, audio: Audio) -> None:
         """Let the answer be heard; the turn is over when it begins."""
+        self.spent("voice")
         await self.speaker.reach(await self.speaker.play(audio))
+        self.spent("play")
         self._answered.set()
 
     async def until_answered(self, living: Awaitable[None]) -> Waited:
@@ -326,7 +361,9 @@ class _Stage:
         ended = self._user.said[0].ended
         sounded = next(at for at, _ in self.speaker.heard if at > ended)
         committed = next(at for at, state in self.light.shown if state is State.THINKING)
-        return Waited(committed - ended, sounded - ended)
+        ends = [ended, *self._spent.values()]
+        stages = {name: after - before for name, (before, after) in zip(self._spent, pairwise(ends), strict=True)}
+        return Waited(committed - ended, sounded - ended, self._account or stages)
 
 
 def hearing_with(transcriber: Transcriber) -> Hearing:

@@ -250,9 +250,24 @@ def measure(
             "with random weights, made for it: speed only",
         ),
     ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="with --engines: draw where the time of a turn goes, as a .png or .svg"),
+    ] = None,
 ) -> None:
     """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
-    from companion import bench, bench_lasting, bench_piper, bench_turn, bench_whisper
+    from companion import bench, bench_lasting, bench_piper, bench_turn, bench_whisper, waterfall_picture
+
+    if plot:
+        if not with_engines:
+            _complain("There is a turn to draw only with --engines")
+            raise typer.Exit(USAGE)
+        try:
+            waterfall_picture.check(plot)
+        except ValueError as error:
+            _complain(f"{error}")
+            raise typer.Exit(USAGE) from None
+        _check_place(plot)
 
     def told(what: str) -> None:
         errors.print(f"Measuring {what} ...", style="dim", soft_wrap=True)
@@ -262,7 +277,11 @@ def measure(
     measured = bench.measure(chosen, _cast(who, chosen))
     if with_engines:
         told("how long one waits for an answer; this takes about six minutes")
-        measured += bench_turn.measure(told)
+        turns, arms = bench_turn.measure(told)
+        measured += turns
+        if plot:
+            cores = f"{bench.machine()['machine']}, {bench.machine()['cores']} cores"
+            waterfall_picture.picture(arms, plot, machine=cores)
         told("Whisper")
         measured += bench_whisper.measure()
         told("Piper")

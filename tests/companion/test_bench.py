@@ -33,3 +33,10 @@ def test_a_toy_whose_name_cannot_be_heard_is_told_so() -> None:
     done = companion("bench", COMPANION_EARS__NAMES="hey xqzt")
     assert done.returncode == 78
     assert "xqzt" in done.stderr
+
+
+def test_a_picture_is_refused_before_anything_is_measured() -> None:
+    for arguments, reason in [(("--plot", "turn.png"), "--engines"), (("--engines", "--plot", "turn.gif"), ".png")]:
+        done = companion("bench", *arguments)
+        assert done.returncode == 2
+        assert reason in done.stderr

@@ -64,7 +64,7 @@ def test_each_way_answers_the_question_and_none_before_it_is_over(
                     "naive": await studio.plain(studio.naive),
                     "streaming": await studio.plain(studio.streaming),
                     "product": await studio.product(HANGOVER),
-                    "patient": await studio.product(0.9),
+                    "patient": await studio.product(0.9, whole=True),
                 }
             finally:
                 await studio.chat.aclose()
@@ -74,3 +74,7 @@ def test_each_way_answers_the_question_and_none_before_it_is_over(
         hangover = 0.9 if name == "patient" else HANGOVER
         assert hangover <= each.committed < hangover + 0.4, name  # the last word fades
         assert each.committed <= each.sounded, name
+        if each.stages:
+            assert sum(each.stages.values()) == pytest.approx(each.sounded, abs=0.1), name
+    assert list(waited["naive"].stages) == ["pause", "transcribe", "reply", "voice", "play"]
+    assert set(waited["patient"].stages) == set(waited["naive"].stages)
