@@ -61,13 +61,13 @@ def add(
     if place.exists() and not replace:
         raise SettingsError([f"{phrase!r} is learnt already, in {place}: give --replace to learn it anew"])
     _check_place(place.parent)
-    recordings = [(str(path), naming.recording(path)) for path in wav or []]
-    cast = asyncio.run(naming.voices(chosen, language, seed))
-    if record:
-        spoken = asyncio.run(naming.record(chosen, record, lambda line: out.print(line, soft_wrap=True)))
-        recordings += [(f"recording {number}", sound) for number, sound in enumerate(spoken, 1)]
-    recipe = Recipe.quick() if quick else Recipe()
     try:
+        recordings = [(str(path), naming.recording(path)) for path in wav or []]
+        cast = asyncio.run(naming.voices(chosen, language, seed))
+        if record:
+            spoken = asyncio.run(naming.record(chosen, record, lambda line: out.print(line, soft_wrap=True)))
+            recordings += [(f"recording {number}", sound) for number, sound in enumerate(spoken, 1)]
+        recipe = Recipe.quick() if quick else Recipe()
         with _bar() as step:
             saying, learning = step("speaking"), step("learning")
             sayings = asyncio.run(naming.said(phrase, language, cast[:: recipe.every], recipe, seed, saying))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,15 @@ def test_a_disk_that_fills_up_during_the_work_ends_in_one_sentence(tmp_path: Pat
     assert files(tmp_path) == []
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Whoever is started now heeds Ctrl-C, which is ignored by what a shell runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_interrupted_it_leaves_nothing(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [str(COMPANION), "wake", "add", "hey bunny"],
