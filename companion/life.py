@@ -71,7 +71,7 @@ class Life:
     async def live(self) -> None:
         """Get ready, open, then listen and answer for ever. Ends by being cancelled, or left."""
         self._face.show(State.BOOTING)
-        await first_of(self._talk(), self._obey(), self._leaving())
+        await first_of(self._talk(), self._obey(), self._left.wait())
 
     async def interrupt(self) -> None:
         """Drop what the toy is saying or thinking, and listen again. Returns when nothing of it is left."""
@@ -138,9 +138,6 @@ class Life:
             if held.begins(press, self._ears):
                 await self.interrupt()
             held.press(press, self._ears)
-
-    async def _leaving(self) -> None:
-        await self._left.wait()
 
     async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
         """One step, unless it is interrupted. False if a device failed; it was waited for then."""

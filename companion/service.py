@@ -36,7 +36,7 @@ async def serve(
             try:
                 async with build.toy(*current, (*observers, settle)) as life:
                     lived = current
-                    await first_of(life.live(), _set(told_to_stop), _set(told_to_reload))
+                    await first_of(life.live(), told_to_stop.wait(), told_to_reload.wait())
                 told_to_reload.clear()
                 current = chosen()
             except SettingsError as error:
@@ -80,7 +80,3 @@ def _no_rubbish_looked_for() -> Iterator[Observer]:
     finally:
         gc.enable()
         gc.unfreeze()  # else some libraries complain on stderr that they were left behind
-
-
-async def _set(event: asyncio.Event) -> None:
-    await event.wait()
