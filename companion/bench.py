@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 
@@ -24,6 +24,7 @@ from companion.errors import SettingsError
 from companion.hearing import Hearing, hearing
 from companion.ports import EchoCanceller, WakeWord
 from companion.settings import Settings
+from companion.simulation import sound_of
 
 QUIET_SECONDS, SPEECH_SECONDS = 60.0, 20.0
 """Of sound for each measurement: enough to forget how it begins."""
@@ -157,6 +158,5 @@ async def said(sentence: str) -> Audio:
 
     from models.espeak import EspeakVoice
 
-    async with aclosing(EspeakVoice(Espeak(voice="en-us")).speak(sentence)) as pieces:
-        audio = Audio.join([piece async for piece in pieces])
+    audio = await sound_of(EspeakVoice(Espeak(voice="en-us")), sentence)
     return Audio(soxr.resample(audio.samples, audio.rate, RATE))

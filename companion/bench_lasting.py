@@ -8,22 +8,17 @@ the embedded voice, for the models neither connect nor remember.
 from __future__ import annotations
 
 import asyncio
-import random
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from companion import build
 from companion.audio import Audio
 from companion.bench import Measured, said
-from companion.bench_turn import bench_character, hearing_with
+from companion.bench_turn import bench_character, chat_with, hearing_with, put_together
 from companion.bodies import Body
-from companion.engines import Engines
 from companion.ports import Event
-from companion.served import Served
-from companion.settings import Settings
 from companion.tasks import first_of
 from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
 
@@ -48,8 +43,8 @@ def measure(turns: int = TURNS) -> list[Measured]:
     with asyncio.Runner(loop_factory=world.event_loop) as runner:
         connections, memory = runner.run(_talk(world, question, turns))
     settled = np.asarray(memory[min(SETTLED, len(memory) // 2) :])
-    slope = round(float(np.polyfit(np.arange(len(settled)), settled, 1)[0] * 100), 3)
-    later = round((connections[-1] - connections[0]) / (len(connections) - 1), 3)
+    slope = float(np.polyfit(np.arange(len(settled)), settled, 1)[0]) * 100
+    later = (connections[-1] - connections[0]) / (len(connections) - 1)
     return [
         Measured.of("10_new_connections_per_later_turn", f"connections opened in {turns} turns", [later], "a turn"),
         Measured.of("15_rss_slope_mb_per_100_turns", f"memory that {turns} turns add", [slope], "MB/100", digits=3),
@@ -64,12 +59,11 @@ async def _talk(world: World, question: Audio, turns: int) -> tuple[list[int], l
     from device.simulated_button import SimulatedButton
     from models.espeak import EspeakVoice
     from models.mock_qwen import MockQwen
-    from models.qwen import QwenChat
     from models.scripted import ScriptedTranscriber
 
     character = bench_character()
     async with MockQwen([character]) as server:
-        chat = QwenChat(base_url=server.base_url, key="sk-bench", model="qwen-flash-character")
+        chat = chat_with(server)
         light, speaker = SimulatedLight(world), SimulatedSpeaker(world)
         user = ScriptedUser([SpokenText("", question) for _ in range(turns)], light, np.random.default_rng(0))
         connections: list[int] = []
@@ -80,20 +74,11 @@ async def _talk(world: World, question: Audio, turns: int) -> tuple[list[int], l
                 connections.append(server.connections)
                 memory.append(_megabytes())
 
-        served = Served("", "", "")
         transcriber = ScriptedTranscriber(repeat(QUESTION, turns))
         hearing = hearing_with(HeldTranscriber(transcriber, world))
-        life = build.put_together(
-            Settings(),
-            [character],
-            Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, SimulatedButton()),
-            Engines(
-                hearing, HeldChat(chat, world), (HeldVoice(EspeakVoice(character.espeak), world),), 8000, served, served
-            ),
-            [notice],
-            random.Random(0),
-            build.Surroundings(time=str, state=None),
-        )
+        body = Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, SimulatedButton())
+        voice = HeldVoice(EspeakVoice(character.espeak), world)
+        life = put_together(character, body, hearing, HeldChat(chat, world), voice, notice)
 
         def forget(_: float) -> None:
             speaker.heard.clear()  # which they keep for files and tests; here it would look like a leak

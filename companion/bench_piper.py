@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from companion.bench import Measured
 from companion.errors import NoVoice
+from companion.waterfall_picture import NOTE
 
 if TYPE_CHECKING:
     from models.piper import Piper
@@ -25,8 +26,6 @@ SENTENCE = "We walked along the river in the morning."
 """Lasts 3.1 s in the random voice, and has as many phonemes as what takes 3 s in a real one."""
 
 REPETITIONS = 9
-
-NOTE = "random weights: speed only"
 
 
 def measure() -> list[Measured]:

@@ -30,20 +30,19 @@ from companion.bodies import Body
 from companion.character import Character, parse
 from companion.ears import Ears
 from companion.endpointing import PATIENCE, Patience
-from companion.engines import Engines
+from companion.engines import Engines, longest_prompt
 from companion.hearing import Hearing
+from companion.life import Life
 from companion.phrases import Phrase, phrases
-from companion.ports import Event, Message, Prompt, Transcriber, Usage
+from companion.ports import ChatModel, Event, Message, Observer, Prompt, Transcriber, Usage, Voice
 from companion.served import Served
 from companion.settings import Settings
-from companion.simulation import ALONE
+from companion.simulation import ALONE, sound_of
 from companion.state import State
 from companion.tasks import first_of
-from companion.waterfall_picture import Arm
+from companion.waterfall_picture import NOTE, Arm
 
 if TYPE_CHECKING:
-    from device.scripted_user import ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedSpeaker, World
     from models.mock_qwen import MockQwen
     from models.piper import Piper
     from models.qwen import QwenChat
@@ -72,8 +71,6 @@ ANSWER: Final = (
 )
 """About 12 s of speech, as a character answers who was asked why."""
 
-NOTE: Final = "random weights: speed only"
-
 _SENTENCE: Final = re.compile(r"[^.!?]+[.!?]+")
 
 
@@ -87,21 +84,6 @@ class Waited:
     """Until the first sample of the answer."""
     stages: Mapping[str, float] = field(default_factory=dict)
     """What they were spent on, in the order of time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Alone:
-    """What the engines of the product take for their part of one turn, one after the other with nothing beside them."""
-
-    whisper: float
-    reply: float
-    """To the first phrase."""
-    voice: float
-    """From there to its first piece of sound."""
-
-    @property
-    def seconds(self) -> float:
-        return self.whisper + self.reply + self.voice
 
 
 def measure(
@@ -135,7 +117,7 @@ async def _measured(folder: Path, told: Callable[[str], None], repetitions: int)
         for arm in arms.values():
             await arm()  # the first time takes longer
         rounds: list[dict[str, Waited]] = []
-        alone: list[_Alone] = []
+        alone: list[float] = []
         for number in range(repetitions):
             told(f"turns, round {number + 1} of {repetitions}")
             rounds.append({name: await arm() for name, arm in arms.items()})
@@ -149,7 +131,7 @@ async def _measured(folder: Path, told: Callable[[str], None], repetitions: int)
         return _figures(rounds, alone), drawn
 
 
-def _figures(rounds: list[dict[str, Waited]], alone: list[_Alone]) -> list[Measured]:
+def _figures(rounds: list[dict[str, Waited]], alone: list[float]) -> list[Measured]:
     def ratios(over: str) -> list[float]:
         return [each[over].sounded / each["product"].sounded for each in rounds]
 
@@ -157,9 +139,7 @@ def _figures(rounds: list[dict[str, Waited]], alone: list[_Alone]) -> list[Measu
         return [1000 * each[arm].sounded for each in rounds]
 
     draft = PATIENCE["adult"].draft
-    critical = [
-        each["product"].sounded / (draft + engines.seconds) for each, engines in zip(rounds, alone, strict=True)
-    ]
+    critical = [each["product"].sounded / (draft + engines) for each, engines in zip(rounds, alone, strict=True)]
     hidden = [1 - (each["product"].sounded - each["at once"].sounded) / HANGOVER for each in rounds]
     late = [1000 * (each["patient"].sounded - each["patient"].committed) for each in rounds]
     what = f"voice to voice ({NOTE})"
@@ -185,7 +165,7 @@ def _figures(rounds: list[dict[str, Waited]], alone: list[_Alone]) -> list[Measu
         Measured.of("sentence_streaming_ms", f"{what}: sentence streaming", milliseconds("streaming"), "ms", digits=0),
         Measured.of("product_ms", f"{what}: ours", milliseconds("product"), "ms", digits=0),
         Measured.of(
-            "engines_ms", "Whisper, reply and voice alone", [1000 * each.seconds for each in alone], "ms", digits=0
+            "engines_ms", "Whisper, reply and voice alone", [1000 * engines for engines in alone], "ms", digits=0
         ),
     ]
 
@@ -215,7 +195,6 @@ class _Studio:
     async def built(cls, folder: Path, character: Character, server: MockQwen) -> _Studio:
         """With models made in `folder`, warm. Raises NoVoice and NotHeard."""
         from models.piper import Piper
-        from models.qwen import QwenChat
         from models.random_piper import random_piper
         from models.random_whisper import random_whisper
         from models.whisper import WhisperTranscriber
@@ -223,7 +202,7 @@ class _Studio:
         model = await asyncio.to_thread(random_whisper, folder / SHAPE, SHAPE, TOKENS, "?")
         onnx = await asyncio.to_thread(random_piper, folder)
         ours = WhisperTranscriber(model, language="en")
-        chat = QwenChat(base_url=server.base_url, key="sk-bench", model="qwen-flash-character")
+        chat = chat_with(server)
         cut, whole = Piper(onnx, cuts=folder / "cuts"), Piper(onnx)
         for engine in ours, chat, cut, whole:
             await engine.load()
@@ -233,32 +212,23 @@ class _Studio:
     async def product(self, hangover: float, *, whole: bool = False) -> Waited:
         """One turn of the product, as it is put together for everybody; `whole`: to the end of its answer, when its
         account is known."""
-        from device.simulated_button import SimulatedButton
-
         stage = _Stage(self._question, "turn" if whole else "state")
-        served = Served("", "", "")
         hearing = replace(hearing_with(self._ours), patience=_patience(hangover))
-        life = build.put_together(
-            Settings(),
-            [self._character],
-            Body(stage.world, stage.microphone, stage.speaker, stage.light, SimulatedButton()),
-            Engines(hearing, self.chat, (self._cut,), 8000, served, served),
-            [stage.notice],
-            random.Random(0),
-            build.Surroundings(time=str, state=None),
-        )
+        life = put_together(self._character, stage.body, hearing, self.chat, self._cut, stage.notice)
         return await stage.until_answered(life.live())
 
     async def plain(self, answer: Callable[[_Stage], Awaitable[None]]) -> Waited:
         """One turn of a toy that does one thing after the other."""
+        from models.speech_detector import SileroDetector
+
         stage = _Stage(self._question)
 
         async def live() -> None:
-            ears = Ears(stage.microphone, stage.detector, _patience(HANGOVER))
-            stage.show(State.LISTENING)
+            ears = Ears(stage.body.microphone, SileroDetector(), _patience(HANGOVER))
+            stage.body.light.show(State.LISTENING)
             while not isinstance(await ears.next(), Utterance):
                 pass
-            stage.show(State.THINKING)
+            stage.body.light.show(State.THINKING)
             stage.spent("pause")
             await answer(stage)
 
@@ -270,9 +240,7 @@ class _Studio:
         stage.spent("transcribe")
         [answer], _ = await self.chat.several(self._prompt(text), 1)
         stage.spent("reply")
-        async with aclosing(self._whole.speak(answer)) as pieces:
-            audio = Audio.join([piece async for piece in pieces])
-        await stage.sound(audio)
+        await stage.sound(await sound_of(self._whole, answer))
 
     async def streaming(self, stage: _Stage) -> None:
         """Whisper, then sentence by sentence: each is spoken as soon as it is there, whole."""
@@ -281,22 +249,20 @@ class _Studio:
         async with aclosing(_sentences(self.chat.reply(self._prompt(text)))) as sentences:
             async for sentence in sentences:
                 stage.spent("reply")
-                async with aclosing(self._whole.speak(sentence)) as pieces:
-                    await stage.sound(Audio.join([piece async for piece in pieces]))
+                await stage.sound(await sound_of(self._whole, sentence))
 
-    async def alone(self) -> _Alone:
-        """What our engines take for what they do before the first sound, with nothing beside them."""
+    async def alone(self) -> float:
+        """Seconds that our engines take until the first piece of sound, one after the other with nothing beside
+        them."""
         began = time.perf_counter()
         utterance = Utterance(self._question, began=0.0, ended=self._question.seconds)
         text = (await self._ours.transcribe(utterance)).text
-        heard = time.perf_counter()
         async with aclosing(phrases(self.chat.reply(self._prompt(text)), lambda _: None)) as reply:
             first = await anext(reply)
-        replied = time.perf_counter()
         assert isinstance(first, Phrase)
         async with aclosing(self._cut.speak(first.text)) as pieces:
             await anext(pieces)
-        return _Alone(heard - began, replied - heard, time.perf_counter() - replied)
+        return time.perf_counter() - began
 
     def _prompt(self, text: str) -> Prompt:
         messages = [Message("system", self._character.system_message()), Message("user", text)]
@@ -311,28 +277,23 @@ class _Stage:
         from device.recording import SpokenText
         from device.scripted_user import ScriptedUser
         from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
-        from models.speech_detector import SileroDetector
+        from device.simulated_button import SimulatedButton
 
-        self.world: World = World(realtime=True)
-        self.light: SimulatedLight = SimulatedLight(self.world)
-        self.speaker: SimulatedSpeaker = SimulatedSpeaker(self.world)
-        self.detector = SileroDetector()
-        line = SpokenText("", question)
-        self._user: ScriptedUser = ScriptedUser([line], self.light, np.random.default_rng(0))
-        self.microphone = SimulatedMicrophone(self.world, self._user.sounds)
+        self._world = World(realtime=True)
+        self._light = SimulatedLight(self._world)
+        self._speaker = SimulatedSpeaker(self._world)
+        self._user = ScriptedUser([SpokenText("", question)], self._light, np.random.default_rng(0))
+        microphone = SimulatedMicrophone(self._world, self._user.sounds)
+        self.body = Body(self._world, microphone, self._speaker, self._light, SimulatedButton())
         self._answered = asyncio.Event()
         self._over = over
         self._spent: dict[str, float] = {}
         """Until when each stage lasted, in seconds of the world."""
         self._account: Mapping[str, float] = {}
 
-    def show(self, state: State) -> None:
-        """Let the light show it."""
-        self.light.show(state)
-
     def spent(self, name: str) -> None:
         """A stage of a plain arm ends now, for the first time."""
-        self._spent.setdefault(name, self.world.now())
+        self._spent.setdefault(name, self._world.now())
 
     def notice(self, event: Event) -> None:
         """The journal of the product: whether the answer sounds."""
@@ -346,24 +307,44 @@ class _Stage:
     async def sound(self, audio: Audio) -> None:
         """Let the answer be heard; the turn is over when it begins."""
         self.spent("voice")
-        await self.speaker.reach(await self.speaker.play(audio))
+        await self._speaker.reach(await self._speaker.play(audio))
         self.spent("play")
         self._answered.set()
 
     async def until_answered(self, living: Awaitable[None]) -> Waited:
         """Let the toy live until its answer sounds."""
-
-        async def answered() -> None:
-            await self._answered.wait()
-
-        async with self.world.turning():
-            await first_of(living, answered())
+        async with self._world.turning():
+            await first_of(living, self._answered.wait())
         ended = self._user.said[0].ended
-        sounded = next(at for at, _ in self.speaker.heard if at > ended)
-        committed = next(at for at, state in self.light.shown if state is State.THINKING)
+        sounded = next(at for at, _ in self._speaker.heard if at > ended)
+        committed = next(at for at, state in self._light.shown if state is State.THINKING)
         ends = [ended, *self._spent.values()]
         stages = {name: after - before for name, (before, after) in zip(self._spent, pairwise(ends), strict=True)}
         return Waited(committed - ended, sounded - ended, self._account or stages)
+
+
+def put_together(
+    character: Character, body: Body, hearing: Hearing, chat: ChatModel, voice: Voice, observer: Observer
+) -> Life:
+    """The product, as it is put together for everybody."""
+    nobody = Served("", "", "")
+    return build.put_together(
+        Settings(),
+        [character],
+        body,
+        Engines(hearing, chat, (voice,), longest_prompt(Settings()), nobody, nobody),
+        [observer],
+        random.Random(0),
+        build.Surroundings(time=str, state=None),
+    )
+
+
+def chat_with(server: MockQwen) -> QwenChat:
+    """The client of the service, for a server of our own."""
+    from models.qwen import QwenChat
+    from models.qwen_models import DEFAULT
+
+    return QwenChat(base_url=server.base_url, key="sk-bench", model=DEFAULT)
 
 
 def hearing_with(transcriber: Transcriber) -> Hearing:

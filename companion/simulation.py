@@ -124,8 +124,7 @@ async def acoustics(
     from device.room import echo_level
 
     await voice.load()
-    async with aclosing(voice.speak(opening)) as pieces:
-        spoken = Audio.join([piece async for piece in pieces])
+    spoken = await sound_of(voice, opening)
     gain = 10 ** ((room.echo + _user_level(said) - echo_level(spoken, seed)) / 20)
     return Acoustics(room, seed, gain, speaker.heard)
 
@@ -150,8 +149,13 @@ async def spoken(text: str, language: str) -> Line:
     from device.recording import SpokenText
     from models.espeak import EspeakVoice
 
-    pieces = [piece async for piece in EspeakVoice(Espeak(voice=language)).speak(text)]
-    return SpokenText(text, Audio.join(pieces))
+    return SpokenText(text, await sound_of(EspeakVoice(Espeak(voice=language)), text))
+
+
+async def sound_of(voice: Voice, text: str) -> Audio:
+    """All that `voice` makes of a text. Raises NoVoice."""
+    async with aclosing(voice.speak(text)) as pieces:
+        return Audio.join([piece async for piece in pieces])
 
 
 def interruption(text: str) -> tuple[float, Path]:

@@ -76,7 +76,8 @@ def random_whisper(folder: Path, shape: str = "tiny", tokens: int = 20, mark: st
         unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
         random = np.random.default_rng(0)
         words = ["Ġ" + "".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 4)) for _ in range(tokens)]
-        words[-1:] = [mark or words[-1]]
+        if mark:
+            words[-1] = mark
         write_whisper(unfinished, words, SHAPES[shape], spread=0.02, int8=True)
         try:
             unfinished.rename(folder)

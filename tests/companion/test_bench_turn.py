@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion import bench_turn
-from companion.bench_turn import HANGOVER, Waited, _Alone, _figures, _sentences, _Studio, bench_character
+from companion.bench_turn import HANGOVER, Waited, _figures, _sentences, _Studio, bench_character
 from companion.ports import Usage
 from models.mock_qwen import MockQwen
 
@@ -24,7 +24,7 @@ def test_the_figures_are_ratios_of_one_round() -> None:
             "patient": Waited(1.5, 1.52),
         }
     ] * 3
-    figures = {figure.name: figure.median for figure in _figures(rounds, [_Alone(0.3, 0.5, 0.25)] * 3)}
+    figures = {figure.name: figure.median for figure in _figures(rounds, [1.05] * 3)}
     assert figures["1_naive_over_product"] == 5
     assert figures["2_sentence_streaming_over_product"] == 2.5
     assert figures["3_product_over_critical_path"] == 1  # 0.15 s of pause and 1.05 s of engines
