@@ -193,6 +193,7 @@ def put_together(
         clock=body.clock,
         journal=journal,
         held=button,
+        hears_since=body.hears_since,
     )
 
 

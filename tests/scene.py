@@ -172,6 +172,7 @@ class Scene:
             clock=self.world,
             journal=journal,
             held=held,
+            hears_since=0.0,
         )
 
     def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:
