@@ -45,7 +45,7 @@ class Measured:
     """One figure."""
 
     name: str
-    """As in facts and journals: "13_idle_cpu_percent"."""
+    """Such as "5_whisper_stock_over_ours"."""
     what: str
     """In words."""
     median: float
@@ -88,7 +88,7 @@ def measure(settings: Settings, characters: Sequence[Character]) -> list[Measure
     quiet = np.random.default_rng(0).integers(-1, 2, round(QUIET_SECONDS * RATE)).astype(np.int16)
     name = ", ".join(ears.phrases)
     return [
-        _listening("13_idle_cpu_percent", f'listening for "{name}" in quiet', ears, quiet),
+        _listening("listening_for_its_name_cpu_percent", f'listening for "{name}" in quiet', ears, quiet),
         _listening("listening_to_speech_cpu_percent", "... while somebody speaks all the time", ears, talk := _talk()),
         *([_cancelling(ears.canceller, talk)] if ears.canceller else []),
     ]

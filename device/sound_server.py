@@ -53,7 +53,7 @@ class SoundServer:
     """The server, and what one does in its room."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._pid: int | None = None
         self.environment: Mapping[str, str] = {
             "XDG_RUNTIME_DIR": str(folder),
@@ -74,7 +74,7 @@ class SoundServer:
         ]
         loads = [argument for module in modules for argument in ("-L", module)]
         self._run("pulseaudio", "-n", "--daemonize=yes", "--exit-idle-time=-1", *loads)
-        self._pid = int((self._folder / "pulse" / "pid").read_text())
+        self._pid = int((self.folder / "pulse" / "pid").read_text())
         self._be_prompt()
         self._run("pactl", "set-default-sink", SPEAKER)
         self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
@@ -102,7 +102,7 @@ class SoundServer:
                 break
             time.sleep(0.01)
         self._pid = None
-        for left in (self._folder / "pulse").iterdir():
+        for left in (self.folder / "pulse").iterdir():
             left.unlink()
 
     def say(self, samples: Samples, rate: int) -> None:
@@ -113,7 +113,7 @@ class SoundServer:
     @contextmanager
     def saying(self, samples: Samples, rate: int) -> Iterator[None]:
         """Begin to say this into the microphone; what is not said at the end of the block is left unsaid."""
-        path = self._folder / f"saying-{time.monotonic_ns()}"
+        path = self.folder / f"saying-{time.monotonic_ns()}"
         path.write_bytes(samples.tobytes())
         feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
         with path.open("rb") as file:
@@ -129,7 +129,7 @@ class SoundServer:
     def recording(self, source: str = f"{SPEAKER}.monitor", rate: int = 48_000) -> Iterator[Recording]:
         """Record the room, in mono, while inside; at most for a minute."""
         command = ["timeout", "60", "pacat", "--record", f"--device={source}", f"--rate={rate}", "--channels=1"]
-        path = self._folder / f"recording-{time.monotonic_ns()}"
+        path = self.folder / f"recording-{time.monotonic_ns()}"
         with path.open("wb") as file:
             recorder = subprocess.Popen(
                 [*command, "--format=s16le", "--latency-msec=20"], stdout=file, env=os.environ | self.environment
