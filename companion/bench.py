@@ -46,7 +46,7 @@ class Measured:
     """One figure."""
 
     name: str
-    """As in facts and journals: "13_idle_cpu_percent"."""
+    """Such as "5_whisper_stock_over_ours"."""
     what: str
     """In words."""
     median: float
@@ -91,7 +91,7 @@ def measure(settings: Settings, characters: Sequence[Character]) -> list[Measure
     talk = _talk()
     return [
         _listening(
-            "13_idle_cpu_percent", "listening to whoever speaks, in quiet, sound card left out", ears, quiet, None
+            "ears_alone_cpu_percent", "listening to whoever speaks, in quiet, without sound card", ears, quiet, None
         ),
         _listening(
             "listening_for_its_name_cpu_percent", f'listening for "{name}" in quiet', ears, quiet, ears.wake_word

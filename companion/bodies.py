@@ -34,6 +34,8 @@ class Body:
     button: Button
     missing: tuple[str, ...] = ()
     """What should be there and is not: a sentence for each."""
+    hears_since: float | None = 0.0
+    """When its microphone had given the first sound: seconds on the clock; None: it has given none."""
 
 
 def prepare() -> None:
@@ -44,9 +46,9 @@ def prepare() -> None:
 
 async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Body:
     """The body of a toy among people; `warn` is told of what breaks later. Raises SettingsError."""
-    clock, microphone, speaker = await _sound_cards(settings, stack)
+    clock, microphone, speaker, since = await _sound_cards(settings, stack)
     light, button, missing = await _gpio(_board(settings), clock, stack, warn)
-    return Body(clock, microphone, speaker, light, button, missing)
+    return Body(clock, microphone, speaker, light, button, missing, hears_since=since)
 
 
 async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
@@ -54,14 +56,15 @@ async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
     from device.absent import DarkLight
     from device.keyboard import KeyboardButton
 
-    clock, microphone, speaker = await _sound_cards(settings, stack)
+    clock, microphone, speaker, since = await _sound_cards(settings, stack)
     button = KeyboardButton(sys.stdin)
     stack.callback(button.close)
-    return Body(clock, microphone, speaker, DarkLight(), button)
+    return Body(clock, microphone, speaker, DarkLight(), button, hears_since=since)
 
 
-async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
-    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow."""
+async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker, float | None]:
+    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow. Since when
+    it hears comes last."""
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import PortAudio
     from device.speaker import SoundCardSpeaker
@@ -73,9 +76,11 @@ async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock
     stack.push_async_callback(speaker.close)
     microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
     stack.push_async_callback(microphone.close)
+    since: float | None = None
     with suppress(DeviceError):  # told when it is needed
         await microphone.read()
-    return clock, microphone, speaker
+        since = clock.now()
+    return clock, microphone, speaker, since
 
 
 def _board(settings: Settings) -> Board:

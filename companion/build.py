@@ -199,6 +199,7 @@ def put_together(
         journal=journal,
         held=button,
         voices=voices,
+        hears_since=body.hears_since,
     )
 
 

@@ -256,7 +256,7 @@ def measure(
     ] = None,
 ) -> None:
     """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
-    from companion import bench, bench_lasting, bench_piper, bench_turn, bench_whisper, waterfall_picture
+    from companion import bench, bench_lasting, bench_piper, bench_sound, bench_turn, bench_whisper, waterfall_picture
 
     if plot:
         if not with_engines:
@@ -286,6 +286,11 @@ def measure(
         measured += bench_whisper.measure()
         told("Piper")
         measured += bench_piper.measure()
+        told("what needs a sound card; this takes about three minutes")
+        sound, skipped = bench_sound.measure()
+        measured += sound
+        for sentence in skipped:
+            _complain(sentence)
         told(f"a conversation of {bench_lasting.TURNS} turns; this takes about two minutes")
         measured += bench_lasting.measure()
     if as_json:

@@ -48,10 +48,11 @@ class Life:
         journal: Journal,
         held: ByButton | None = None,
         voices: Sequence[Prepared] = (),
+        hears_since: float | None = None,
     ) -> None:
         """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `held`: whoever speaks
         holds the button meanwhile; None: the button only calls, stops and mutes. `voices`: whose lines are made before
-        they are needed."""
+        they are needed. `hears_since`: when the microphone was open, for the journal; None: it was not."""
         self._conversation = conversation
         self._face = face
         self._ears = ears
@@ -63,6 +64,7 @@ class Life:
         self._journal = journal
         self._held = held
         self._voices = voices
+        self._hears_since = hears_since
         self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
         self._unmuted = asyncio.Event()
@@ -156,6 +158,8 @@ class Life:
         with suppress(DeviceError):  # it will be missed when it is needed
             await self._ears.ignore(FRAME_SECONDS)
         seconds = await asyncio.gather(*(self._load(engine) for engine in self._engines.values()))
+        if self._hears_since is not None:
+            self._journal.write("ready", at=self._hears_since, part="microphone")
         for part, took in zip(self._engines, seconds, strict=True):
             self._journal.write("ready", part=part, stages={"load": round(took, 3)})
 

@@ -177,6 +177,7 @@ class Scene:
             journal=journal,
             held=held,
             voices=[kept],
+            hears_since=0.0,
         )
 
     def play(self, until: Callable[[], Awaitable[Result]] | None = None) -> Result | None:

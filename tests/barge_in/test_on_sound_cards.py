@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from on_duty import Running, running
 from recording_server import recording_server, streamed
-from sound_server import ECHO, SoundServer, missing, sound_server
+from sound_server import missing
 
 from companion.audio import Samples
+from device.sound_server import ECHO, SoundServer, sound_server
 
 SPEECH = Path(__file__).parents[1] / "speech"
 LINES = ("story-moon-awb.wav", "dinosaurs-awb.wav", "hello-rms.wav", "breakfast-awb.wav", "school-rms.wav")

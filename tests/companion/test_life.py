@@ -247,5 +247,5 @@ class Silent(ScriptedVoice):
 def test_an_engine_that_cannot_be_loaded_is_told_and_the_others_are_ready() -> None:
     scene = Scene(voice=lambda world: Silent())
     scene.play()
-    assert [event.fields["part"] for event in scene.told("ready")] == ["character", "ears", "voice"]
+    assert [event.fields["part"] for event in scene.told("ready")] == ["microphone", "character", "ears", "voice"]
     assert scene.told("fault")[0].fields["text"] == "There is no such voice"

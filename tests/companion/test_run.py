@@ -19,13 +19,14 @@ import soxr
 from numpy.typing import NDArray
 from on_duty import BRIEF, running
 from recording_server import recording_server, streamed
-from sound_server import SoundServer, missing, sound_server
+from sound_server import missing
 from toy_head import HEAD
 from toy_models import toy_piper, toy_whisper
 
 from companion.audio import Audio, Samples
 from companion.character import load
 from device.control_socket import ask, default_path
+from device.sound_server import SoundServer, sound_server
 from models.piper import Piper
 
 HERE = Path(__file__).parents[1]

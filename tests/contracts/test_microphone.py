@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scene import in_world
-from sound_server import CARD, SoundServer, sound_here
+from sound_server import sound_here
 
 import device.microphone
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Samples
@@ -25,6 +25,7 @@ from device.microphone import SoundCardMicrophone
 from device.room import Room
 from device.simulated import SimulatedMicrophone, SimulatedSpeaker, World
 from device.sound_cards import PortAudio
+from device.sound_server import CARD, SoundServer
 from device.wall_clock import WallClock
 
 FloatSamples = NDArray[np.float64]

@@ -14,12 +14,13 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene import in_world
-from sound_server import CARD, SoundServer, sound_here
+from sound_server import sound_here
 
 from companion.audio import FRAME_SECONDS, Audio, Samples
 from companion.ports import Clock, Speaker
 from device.simulated import SimulatedSpeaker, World
 from device.sound_cards import PortAudio
+from device.sound_server import CARD, SoundServer
 from device.speaker import SoundCardSpeaker
 from device.wall_clock import WallClock
 

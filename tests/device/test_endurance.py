@@ -28,11 +28,12 @@ import pytest
 import soxr
 from ctranslate2.specs import WhisperSpec
 from numpy.typing import NDArray
-from sound_server import CARD, MICROPHONE, SPEAKER, URGENCY, SoundServer, sound_here
+from sound_server import sound_here
 
 from companion.audio import FRAME_SECONDS, RATE, Audio, Samples
 from device.microphone import SoundCardMicrophone
 from device.sound_cards import PortAudio
+from device.sound_server import CARD, MICROPHONE, SPEAKER, URGENCY, SoundServer
 from device.speaker import SoundCardSpeaker
 from device.wall_clock import WallClock
 from models.threads import engine_thread, give_way

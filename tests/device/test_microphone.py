@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
-from sound_server import CARD, ECHO, SoundServer, sound_here
+from sound_server import sound_here
 
 import device.microphone
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
@@ -20,6 +20,7 @@ from companion.errors import DeviceError
 from device import sound_cards
 from device.microphone import SoundCardMicrophone
 from device.sound_cards import Format, PortAudio
+from device.sound_server import CARD, ECHO, SoundServer
 from device.speaker import SoundCardSpeaker
 from device.wall_clock import WallClock
 

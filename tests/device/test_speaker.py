@@ -10,11 +10,12 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import soxr
-from sound_server import CARD, SoundServer, sound_here
+from sound_server import sound_here
 
 from companion.audio import Audio, Samples
 from companion.errors import DeviceError
 from device.sound_cards import PortAudio
+from device.sound_server import CARD, SoundServer
 from device.speaker import LEAD_SECONDS, SoundCardSpeaker
 from device.wall_clock import WallClock
 
