@@ -8,7 +8,6 @@ the embedded voice, for the models neither connect nor remember.
 from __future__ import annotations
 
 import asyncio
-from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,11 +15,10 @@ import numpy as np
 
 from companion.audio import Audio
 from companion.bench import Measured, said
-from companion.bench_turn import bench_character, chat_with, hearing_with, put_together
-from companion.bodies import Body
+from companion.bench_talk import QUESTION, Heard, talk
+from companion.bench_turn import bench_character, chat_with
 from companion.ports import Event
-from companion.tasks import first_of
-from companion.worktime import HeldChat, HeldTranscriber, HeldVoice
+from companion.worktime import HeldChat, HeldVoice
 
 if TYPE_CHECKING:
     from device.simulated import World
@@ -29,8 +27,6 @@ TURNS: Final = 200
 
 SETTLED: Final = 100
 """Turns after which all is loaded, the history is full, and the mock server keeps as many requests as it ever does."""
-
-QUESTION: Final = "Why is the moon so yellow tonight?"
 
 
 def measure(turns: int = TURNS) -> list[Measured]:
@@ -53,41 +49,23 @@ def measure(turns: int = TURNS) -> list[Measured]:
 
 async def _talk(world: World, question: Audio, turns: int) -> tuple[list[int], list[float]]:
     """After each turn: connections so far, and MB in memory."""
-    from device.recording import SpokenText
-    from device.scripted_user import ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
-    from device.simulated_button import SimulatedButton
     from models.espeak import EspeakVoice
     from models.mock_qwen import MockQwen
-    from models.scripted import ScriptedTranscriber
 
     character = bench_character()
     async with MockQwen([character]) as server:
         chat = chat_with(server)
-        light, speaker = SimulatedLight(world), SimulatedSpeaker(world)
-        user = ScriptedUser([SpokenText("", question) for _ in range(turns)], light, np.random.default_rng(0))
         connections: list[int] = []
         memory: list[float] = []
 
-        def notice(event: Event) -> None:
+        def notice(event: Event, heard: Heard) -> None:
             if event.name == "turn":
                 connections.append(server.connections)
                 memory.append(_megabytes())
 
-        transcriber = ScriptedTranscriber(repeat(QUESTION, turns))
-        hearing = hearing_with(HeldTranscriber(transcriber, world))
-        body = Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, SimulatedButton())
         voice = HeldVoice(EspeakVoice(character.espeak), world)
-        life = put_together(character, body, hearing, HeldChat(chat, world), voice, notice)
-
-        def forget(_: float) -> None:
-            speaker.heard.clear()  # which they keep for files and tests; here it would look like a leak
-            transcriber.heard.clear()
-
-        world.add(forget)
         try:
-            async with world.turning():
-                await first_of(life.live(), user.done())
+            await talk(world, question, turns, HeldChat(chat, world), voice, notice)
         finally:
             await chat.aclose()
         return connections, memory

@@ -65,11 +65,14 @@ QUESTION: Final = "Could you tell me please why the moon looks so big and so yel
 """About 4 s."""
 
 ANSWER: Final = (
-    "It only looks so big, because there are trees and houses beside it to compare it with. "
+    "The moon only looks so big, because there are trees and houses beside it to compare it with. "
     "When it has climbed up high it is all alone, and then it seems small to everybody. "
     "Shall we look at it together through a rolled sheet of paper?"
 )
 """About 12 s of speech, as a character answers who was asked why."""
+
+_HEARD: Final = "Ġmoon?"
+"""The last token that Whisper hears: the mock server takes up what was said, and the answer does so already."""
 
 _SENTENCE: Final = re.compile(r"[^.!?]+[.!?]+")
 
@@ -199,7 +202,7 @@ class _Studio:
         from models.random_whisper import random_whisper
         from models.whisper import WhisperTranscriber
 
-        model = await asyncio.to_thread(random_whisper, folder / SHAPE, SHAPE, TOKENS, "?")
+        model = await asyncio.to_thread(random_whisper, folder / SHAPE, SHAPE, TOKENS, _HEARD)
         onnx = await asyncio.to_thread(random_piper, folder)
         ours = WhisperTranscriber(model, language="en")
         chat = chat_with(server)

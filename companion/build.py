@@ -48,6 +48,7 @@ from companion.ports import (
 from companion.prepared import Prepared
 from companion.served import Served
 from companion.settings import Settings
+from companion.timed import Timed
 
 LARGEST_SEED = 2**31 - 1
 """Of a chat request."""
@@ -139,13 +140,13 @@ def put_together(
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
     language = characters[0].language
+    timed = [Timed(voice, body.clock) for voice in chosen.voices]
     voices = [
-        Prepared(voice, (*character.lines, done(language)))
-        for character, voice in zip(characters, chosen.voices, strict=True)
+        Prepared(voice, (*character.lines, done(language))) for character, voice in zip(characters, timed, strict=True)
     ]
     members = [
-        Member(character, Mouth(character.name, voice, body.speaker, journal))
-        for character, voice in zip(characters, voices, strict=True)
+        Member(character, Mouth(character.name, voice, body.speaker, journal, made.stock))
+        for character, voice, made in zip(characters, voices, timed, strict=True)
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
     face = Face(body.light, journal)

@@ -256,7 +256,17 @@ def measure(
     ] = None,
 ) -> None:
     """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
-    from companion import bench, bench_lasting, bench_piper, bench_sound, bench_turn, bench_whisper, waterfall_picture
+    from companion import (
+        bench,
+        bench_gaps,
+        bench_lasting,
+        bench_pauses,
+        bench_piper,
+        bench_sound,
+        bench_turn,
+        bench_whisper,
+        waterfall_picture,
+    )
 
     if plot:
         if not with_engines:
@@ -286,6 +296,10 @@ def measure(
         measured += bench_whisper.measure()
         told("Piper")
         measured += bench_piper.measure()
+        told("whether a slow voice leaves gaps; this takes about three minutes")
+        measured += bench_gaps.measure()
+        told("what pauses cost; this takes about a minute")
+        measured += bench_pauses.measure()
         told("what needs a sound card; this takes about three minutes")
         sound, skipped = bench_sound.measure()
         measured += sound

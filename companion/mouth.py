@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -38,12 +38,21 @@ Sounds = Ahead[Sound | Gesture]
 class Mouth:
     """The voice of one character, in its speaker."""
 
-    def __init__(self, name: str, voice: Voice, speaker: Speaker, journal: Journal) -> None:
-        """`name`: the character's, for the journal."""
+    def __init__(
+        self,
+        name: str,
+        voice: Voice,
+        speaker: Speaker,
+        journal: Journal,
+        stock: Callable[[], float] = float,
+    ) -> None:
+        """`name`: the character's, for the journal. `stock`: how many seconds of sound must be there before the first
+        is heard, and be kept after that."""
         self._name = name
         self._voice = voice
         self._speaker = speaker
         self._journal = journal
+        self._stock = stock
         self._saying: Saying | None = None
 
     def change_volume(self, factor: float) -> None:
@@ -69,7 +78,7 @@ class Mouth:
 
     def make(self, phrases: AsyncGenerator[Phrase | Gesture, None], turn: Turn) -> Sounds:
         """The sounds of these phrases, the first of which are made from now on. Close them if they are not spoken."""
-        return Ahead(self._sounds(phrases, turn), LOOK_AHEAD)
+        return Ahead(self._sounds(phrases, turn), LOOK_AHEAD, self._enough)
 
     async def say(self, saying: Saying, sounds: Sounds, turn: Turn, sounding: Callable[[], None]) -> None:
         """Let all these sounds be heard; `saying` tells afterwards what really was of them, however it ended.
@@ -101,6 +110,10 @@ class Mouth:
             saying.heard(until=self._speaker.position, whole=whole)
             if saying.words:
                 self._journal.write("said", at=ended, character=self._name, **saying.account())
+
+    def _enough(self, made: Collection[Sound | Gesture]) -> bool:
+        """Whether these can be heard while the next are made."""
+        return sum(sound.audio.seconds for sound in made if isinstance(sound, Sound)) >= self._stock()
 
     async def _sounds(
         self, phrases: AsyncGenerator[Phrase | Gesture, None], turn: Turn

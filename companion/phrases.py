@@ -30,6 +30,10 @@ LONGEST_PHRASE = 240
 FIRST_CLAUSE = 12
 """Characters after which the first phrase of a reply ends at a comma: the first sound comes that much sooner."""
 
+HEAD_START = 24
+"""Characters that must be on their way before a whole sentence is waited for: they sound for 1.6 s, in which the
+longest sentence arrives (1 s, at 60 tokens a second) and its first sound is made. Those of Han and kana count twice."""
+
 SENTENCE_END = re.compile(r"[.!?…。！？\n](?:(?<=[。！？\n])|(?<![.!?…].)[.!?…]*+(?=\s|$))")
 """A run of [.!?…] before a space, or one of [。！？\n]; written so that no run of dots is looked at twice."""
 
@@ -82,13 +86,15 @@ async def phrases(
 
 
 class Phrases:
-    """Cuts a reply into phrases: its first clause, then whole sentences. A gesture precedes the phrase it is in."""
+    """Cuts a reply into phrases: its first clause, or clauses where they are short, then whole sentences. A gesture
+    precedes the phrase it is in."""
 
     def __init__(self) -> None:
         self._directions = Directions()
         self._text = ""
         self._space = False
-        self._first = True
+        self._given = 0
+        """Characters of the phrases so far."""
 
     def feed(self, text: str) -> list[Phrase | Gesture]:
         """What is complete once `text` has arrived too."""
@@ -120,12 +126,17 @@ class Phrases:
             if character not in CLOSERS + "。！？" and self._text.rstrip(CLOSERS).endswith(("。", "！", "？")):
                 yield from self._cut()
             self._text += character
-            if self._first and character in "，、；：" and len(self._text) > FIRST_CLAUSE / 2:
+            if self._hurried and character in "，、；：" and len(self._text) > FIRST_CLAUSE / 2:
                 yield from self._cut()
             if len(self._text) >= LONGEST_PHRASE:
                 yield from self._cut(at=self._text.rfind(" "))
         elif unicodedata.category(character) == "So":  # an emoji
             self._leave_a_gap()
+
+    @property
+    def _hurried(self) -> bool:
+        """Whether a clause is enough: little is there to be heard while a sentence arrives."""
+        return self._given < HEAD_START
 
     def _leave_a_gap(self) -> None:
         """Something was taken out: the words on both sides of it do not become one, where a script has spaces."""
@@ -137,14 +148,14 @@ class Phrases:
             return False
         if words[-1] in ".!?…。！？":
             return not NO_SENTENCE_END.search(words)
-        return self._first and words[-1] in ",;:—–" and len(words) > FIRST_CLAUSE
+        return self._hurried and words[-1] in ",;:—–" and len(words) > FIRST_CLAUSE
 
     def _cut(self, at: int = -1) -> Iterator[Phrase]:
         text, rest = (self._text, "") if at <= 0 else (self._text[:at], self._text[at + 1 :])
         self._text, self._space = rest, False
         text = " ".join(URL.sub(" ", text).split())
         if any(character.isalnum() for character in text):
-            self._first = False
+            self._given += len(text) + sum(character >= FIRST_WITHOUT_SPACES for character in text)
             yield Phrase(text)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -16,28 +17,39 @@ class Ahead(Generic[Piece]):
     Raises what the source raises, after the pieces before it. Use it within `aclosing`.
     """
 
-    def __init__(self, source: AsyncGenerator[Piece, None], count: int) -> None:
+    def __init__(
+        self,
+        source: AsyncGenerator[Piece, None],
+        count: int,
+        enough: Callable[[Collection[Piece]], bool] = bool,
+    ) -> None:
+        """More than `count` are made, and none is given at first, as long as those that wait are not `enough`."""
         self._source = source
-        self._made: asyncio.Queue[Piece | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(count - 1)
-        self._begun = asyncio.Event()
+        self._count = count
+        self._enough = enough
+        self._waiting: deque[Piece] = deque()
+        self._begun, self._made, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._over = False
         self._maker = asyncio.create_task(self._make())
 
     def __aiter__(self) -> Ahead[Piece]:
         return self
 
     async def __anext__(self) -> Piece:
-        if (piece := await self._made.get()) is None:
-            self._made.put_nowait(None)  # and the next one finds the end, too
-            if not self._maker.cancelled():
-                await self._maker
-            raise StopAsyncIteration
-        self._room.release()
-        return piece
+        await self._begun.wait()
+        while not self._waiting:
+            if self._over:
+                if not self._maker.cancelled():
+                    await self._maker
+                raise StopAsyncIteration
+            self._made.clear()
+            await self._made.wait()
+        self._taken.set()
+        return self._waiting.popleft()
 
     @property
     def begun(self) -> bool:
-        """Whether there is a first piece, or it is known that there is none."""
+        """Whether there is enough to begin with, or it is known that there is no more."""
         return self._begun.is_set()
 
     async def ready(self) -> None:
@@ -47,18 +59,28 @@ class Ahead(Generic[Piece]):
     async def aclose(self) -> None:
         """Close the source; returns when that is done. There are no more pieces then."""
         await cancelled(self._maker)
+        self._end()
         await self._source.aclose()  # a maker that had not begun has not
 
     async def _make(self) -> None:
         try:
             async with aclosing(self._source):
                 async for piece in self._source:
-                    self._made.put_nowait(piece)
-                    self._begun.set()
-                    await self._room.acquire()  # before the next is begun
+                    self._waiting.append(piece)
+                    self._made.set()
+                    while self._enough(self._waiting):
+                        self._begun.set()
+                        if len(self._waiting) < self._count:
+                            break
+                        self._taken.clear()
+                        await self._taken.wait()  # before the next is begun
         finally:
-            self._made.put_nowait(None)
-            self._begun.set()
+            self._end()
+
+    def _end(self) -> None:
+        self._over = True
+        self._begun.set()
+        self._made.set()
 
 
 async def first_of(*doings: Awaitable[object]) -> None:

@@ -10,7 +10,8 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
@@ -20,7 +21,7 @@ from companion.audio import Audio, Speech
 from companion.errors import NoVoice, SettingsError
 from companion.pacing import Written, audible, written
 from models.piper_cuts import Cuts, Parts
-from models.piper_stages import FirstPart, Gain, Pieces, Session, Uncut, measured
+from models.piper_stages import FirstPart, Gain, Pieces, Session, Speed, Uncut, measured
 from models.piper_words import grouped, shared, timed
 from models.threads import engine_thread
 
@@ -59,17 +60,19 @@ class Piper:
         speaker: int | None = None,
         length_scale: float | None = None,
         cuts: Path | None = None,
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         """Costs nothing: the voice is loaded by `load`, or at the first use.
 
         `onnx`: its larger file. `speaker`: from 0, of a voice that has several; None: its first. `length_scale`: above
         1 is slower; None: the voice's own. `cuts`: a folder for the parts of voices, as large as they; None:
-        sentences are made whole.
+        sentences are made whole. `timer` tells how long the machine takes, in seconds: slow ones make longer pieces.
         """
         self._onnx = onnx
         self._speaker = speaker
         self._length_scale = length_scale
         self._cuts = Cuts(cuts) if cuts else None
+        self._timer = timer
         # One thread of its own. What runs in it cannot be stopped: when a phrase is closed or cancelled, the piece
         # that is being made is finished and dropped, and the others are never begun.
         self._thread = engine_thread("piper")
@@ -135,7 +138,9 @@ class Piper:
             return None
         self.remark, self.error = "", parts.error
         first = FirstPart(parts.sessions)
-        return _InPieces(_voice(self._onnx, first), first, Pieces(parts.sessions, parts.measures), Gain(parts.loudest))
+        voice = _voice(self._onnx, first)
+        speed = Speed(parts.measures[-1].hop / voice.config.sample_rate, self._timer)
+        return _InPieces(voice, first, Pieces(parts.sessions, parts.measures, speed), Gain(parts.loudest))
 
     def _tried(self, sessions: Sequence[Session]) -> Parts:
         """Have the parts and the whole voice say the same without noise, and compare. Raises Uncut."""

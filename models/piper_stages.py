@@ -8,7 +8,11 @@ them, they make the same as run over all. All noise is in the first part, so a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, Protocol
@@ -21,20 +25,38 @@ from companion.audio import Samples
 Floats = NDArray[np.float32]
 
 SLOWEST: Final = 0.36
-"""Real-time factor of the slowest machine that shall speak without a gap: a medium voice on a Raspberry Pi 4."""
+"""Real-time factor of the slowest machine that shall speak at once: a medium voice on a Raspberry Pi 4. Every machine
+is taken for it until it has shown to be quicker, or slower."""
+
+QUICKEST: Final = 0.01
+"""Real-time factor below which it makes no difference any more."""
 
 FLOW, DECODER = 0.17, 0.77
 """Their shares of the time that a medium voice takes [measured]."""
 
-FIRST: Final = 21
-"""Frames of the first piece: about 0.25 s. It sounds while the second is made, so the shorter it is, the more pieces it
-takes until they are long, and each does some work twice."""
+SHORTEST: Final = 16
+"""Frames of the first piece, at least: about 0.19 s. It sounds while the second is made and handed over, which a busy
+computer may be late with."""
 
 LARGEST: Final = 128
 """Frames of a piece: about 1.5 s. Larger ones save little; and a piece cannot be stopped once it is begun."""
 
 MOST: Final = 160
 """Frames of a piece with which a sentence ends: a short rest goes along."""
+
+GROWTH: Final = 3
+"""So many times as long as the one before it may a piece be: what fits in can still come late."""
+
+HEADROOM: Final = 1.3
+"""So many times slower than it was may the machine be with the next piece [what pieces take differs by 20 % here]; and
+by so much more than what is lost around the first piece must it win with it. Where that would be longer than `LARGEST`,
+a stock of sound is kept (`companion/timed.py`)."""
+
+SLOW: Final = 2 * LARGEST
+"""Frames of all pieces there: what is done twice is a tenth of them."""
+
+LATELY: Final = 9
+"""Pieces by which is known how fast the machine is: by the second slowest, for what disturbs it once does not count."""
 
 FARTHEST: Final = 48
 """Frames. What looks further is none of Piper's, and nothing would be won: its flows look 32 frames to either side, its
@@ -128,11 +150,35 @@ class Stage:
         return made[:, :, (begins - seen) * hop : (ends - seen) * hop]
 
 
+class Speed:
+    """How fast this machine makes the sound of a voice, beside all else that it does."""
+
+    def __init__(self, frame_seconds: float, timer: Callable[[], float] = time.perf_counter) -> None:
+        """`frame_seconds`: how long a frame sounds. `timer` tells the time, in seconds."""
+        self._frame_seconds = frame_seconds
+        self._timer = timer
+        self._factors = deque([SLOWEST] * LATELY, LATELY)
+
+    @property
+    def factor(self) -> float:
+        """Seconds it takes for a second of sound; more than 0."""
+        return max(QUICKEST, sorted(self._factors)[-2])
+
+    @contextmanager
+    def measuring(self, frames: float) -> Iterator[None]:
+        """What is done inside is as much as the whole voice does for so many frames."""
+        began = self._timer()
+        yield
+        self._factors.append((self._timer() - began) / (frames * self._frame_seconds))
+
+
 class Pieces:
     """Flow, where it could be cut off, and decoder of a voice."""
 
-    def __init__(self, sessions: Sequence[Session], measures: Sequence[Measures]) -> None:
-        """`sessions`: of all parts; `measures`: of all but the first."""
+    def __init__(self, sessions: Sequence[Session], measures: Sequence[Measures], speed: Speed | None = None) -> None:
+        """`sessions`: of all parts; `measures`: of all but the first. `speed`: what is found out about the machine;
+        None: it is taken for the slowest that speaks at once."""
+        self._speed = speed
         self._begin = sessions[1].get_inputs()[0].name
         *flow, self._decoder = map(Stage, sessions[1:], measures)
         self._flow = flow[0] if flow else None
@@ -146,13 +192,18 @@ class Pieces:
         were made at once."""
         beginning: Floats = sentence.parts[self._begin]
         latent = beginning[:, :, :0] if self._flow else beginning
-        reach = self._decoder.measures.reach
-        for begins, ends in pairwise(bounds(sentence.frames, reach, self._flow.measures.reach if self._flow else 0)):
+        reach, flow = self._decoder.measures.reach, self._flow.measures.reach if self._flow else 0
+        factor = self._speed.factor if self._speed else SLOWEST
+        for begins, ends in pairwise(bounds(sentence.frames, reach, flow, factor)):
             wanted = min(sentence.frames, ends + reach)
-            if self._flow and latent.shape[2] < wanted:
-                more = self._flow.over(beginning, sentence, latent.shape[2], wanted)
-                latent = np.concatenate([latent, more], axis=2)
-            yield self._decoder.over(latent, sentence, begins, ends).reshape(-1)
+            flowed = max(0, wanted - latent.shape[2]) + 2 * flow if self._flow else 0
+            work = DECODER * (ends - begins + 2 * reach) + FLOW * flowed
+            with self._speed.measuring(work) if self._speed else nullcontext():
+                if self._flow and latent.shape[2] < wanted:
+                    more = self._flow.over(beginning, sentence, latent.shape[2], wanted)
+                    latent = np.concatenate([latent, more], axis=2)
+                piece = self._decoder.over(latent, sentence, begins, ends).reshape(-1)
+            yield piece
 
 
 class Gain:
@@ -180,17 +231,26 @@ class Gain:
         return np.clip(samples * factors * FULL_SCALE, -FULL_SCALE, FULL_SCALE).astype(np.int16)
 
 
-def bounds(frames: int, decoder: int, flow: int) -> Iterator[int]:
+def bounds(frames: int, decoder: int, flow: int, factor: float = SLOWEST) -> Iterator[int]:
     """Where the pieces of a sentence begin, and the last one ends: a short one, which sounds soon, then longer ones, of
-    which each is ready before the one before it is over, even on the slowest machine. What flow and decoder have to see
-    around a piece, in frames, is work that is done twice."""
-    at, size = 0, FIRST
+    which each is ready before the one before it is over.
+
+    What flow and decoder have to see around a piece, in frames, is work that is done twice. The slower the machine, by
+    its real-time `factor`, the longer its first piece, which must win what is lost so. One that is slower than the
+    sound makes whole sentences: it falls silent between them, and not within.
+    """
+    slow = HEADROOM * factor
     twice = 2 * decoder * DECODER + 2 * flow * FLOW
+    won = 1 / slow - (DECODER + FLOW)  # frames that sound while a frame is made, but for that frame
+    size = max(SHORTEST, math.ceil(HEADROOM * twice / won)) if won > 0 else SLOW
+    largest = LARGEST if size <= LARGEST else SLOW
+    size = size if size <= LARGEST else SLOW
+    at = 0
     yield at
-    while frames - at > min(size, MOST):
-        at += (made := min(size, LARGEST))
+    while factor < 1 and frames - at > min(size, largest + MOST - LARGEST):
+        at += (made := min(size, largest))
         yield at
-        size = max(made, int((made / SLOWEST - twice) / (DECODER + FLOW)))
+        size = max(made, min(GROWTH * made, int((made / slow - twice) / (DECODER + FLOW))))
     if frames:
         yield frames
 

@@ -345,3 +345,28 @@ def test_cancelled_tasks_have_cleaned_up_and_keep_their_errors_to_themselves() -
         assert all(task.done() for task in tasks)
 
     run(act)
+
+
+def test_as_long_as_it_is_not_enough_more_is_made_and_nothing_given() -> None:
+    async def act() -> None:
+        source = Source(20)
+        async with aclosing(Ahead(source.pieces(), 2, lambda made: sum(made) >= 6)) as pieces:
+            first = asyncio.ensure_future(anext(pieces))
+            assert not pieces.begun
+            await rest()
+            assert pieces.begun
+            assert first.result() == 0
+            assert source.begun == 4  # 1 + 2 + 3 are enough again
+            assert await anext(pieces) == 1
+            await rest()
+            assert source.begun == 5, "and it is kept up"
+
+    run(act)
+
+
+def test_what_ends_before_it_is_enough_is_given_all_the_same() -> None:
+    async def act() -> list[int]:
+        async with aclosing(Ahead(Source(3).pieces(), 2, lambda _: False)) as pieces:
+            return [piece async for piece in pieces]
+
+    assert run(act) == [0, 1, 2]

@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import mean
 
-from turn_taking.script import Rendered, Turn
-
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Utterance
 from companion.drafts import LEAD_SECONDS, MOST_ANSWERS
 from companion.ears import Ears, Pause, SpeechBegan, WentOn
 from companion.endings import Ending, ending
 from companion.endpointing import Patience
 from companion.ports import SpeechDetector
+from companion.spoken_turns import Rendered, Turn
 
 THINKING_SECONDS = 1.0
 """Whoever goes on so soon after a commit is known to have been cut off: nothing has sounded yet."""

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 from turn_taking.judging import Judgement, judge
-from turn_taking.script import UTTERANCES, Rendered, Turn, render, turns
+from turn_taking.speaking import render
 
 from companion.audio import Utterance
 from companion.endings import Ending, ending
 from companion.endpointing import PATIENCE, Patience
+from companion.spoken_turns import TURNS, Rendered, Turn, turns
 from models.speech_detector import SileroDetector
 
-HELD_OUT = UTTERANCES.with_name("held_out.toml")
+HELD_OUT = Path(__file__).with_name("held_out.toml")
 
 SILENCES = (0.4, 0.8, 1.2) if os.environ.get("COMPANION_SOAK") else (0.8,)
 """Seconds of the baseline, in which silence alone decides."""
@@ -44,7 +45,7 @@ def silence_only(sounds: list[Rendered], seconds: float) -> Judgement:
 
 @pytest.mark.parametrize(
     ("file", "most_cut_off", "latest", "most_begun"),
-    [(UTTERANCES, 0.05, 0.75, 1.3), (HELD_OUT, 0.07, 0.85, 1.4)],
+    [(TURNS, 0.05, 0.75, 1.3), (HELD_OUT, 0.07, 0.85, 1.4)],
     ids=["set", "held out"],
 )
 def test_few_turns_are_cut_off_and_few_people_are_kept_waiting(
@@ -71,7 +72,7 @@ def test_few_turns_are_cut_off_and_few_people_are_kept_waiting(
 def test_a_child_may_pause_for_a_second_and_a_half_wherever_the_words_leave_a_sentence_open(spoken: Path) -> None:
     asked = [
         replace(turn, parts=(*turn.parts[:place], replace(turn.parts[place], pause=1.5), *turn.parts[place + 1 :]))
-        for file in (UTTERANCES, HELD_OUT)
+        for file in (TURNS, HELD_OUT)
         for turn in turns(file)
         for place in range(len(turn.parts) - 1)
         if mid_sentence(turn, place) and ending(turn.parts[place].heard, turn.language) in LEFT_OPEN

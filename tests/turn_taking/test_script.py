@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from synthetic import has_flite
-from turn_taking.script import LEAD, Rendered, Turn, render, turns
+from turn_taking.speaking import render
 
 from companion.audio import FRAME_SAMPLES, RATE, Samples
+from companion.spoken_turns import LEAD, Rendered, Turn, turns
 
 TURNS = turns()
 
