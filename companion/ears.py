@@ -233,7 +233,7 @@ class Ears:
         """The next frame. Raises DeviceError, also when a microphone has given nothing but zeros for too long."""
         frame = await self._microphone.read()
         self._zeros = 0 if frame.captured.samples.any() else self._zeros + 1
-        if self._zeros >= frames(DEAD_SECONDS):
+        if self._zeros and self._zeros >= frames(DEAD_SECONDS):
             await self._microphone.close()
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
@@ -258,7 +258,7 @@ class Ears:
         self._voiceless = 0 if probability >= STILL_SPEECH else self._voiceless + 1
         if self._speech is None:
             self._recent.append((frame, probability >= SPEECH))
-            return self._begin()
+            return self._begin() if probability >= SPEECH else None  # only with speech there is more of it
         return self._go_on(self._speech, frame, probability)
 
     def _probability(self, frame: Frame) -> float:

@@ -2,7 +2,8 @@
 
 How it crosses threads: PortAudio's thread only appends blocks to `_blocks` and notes their time, behind `_lock`,
 which both sides hold for microseconds; then it wakes the loop with `call_soon_threadsafe`. All the rest, mixing,
-resampling and cutting, belongs to the event loop.
+resampling and cutting, belongs to the event loop. Where it has been quiet for a while, the loop is woken for several
+blocks at once: most of what listening costs then is waking up.
 """
 
 from __future__ import annotations
@@ -37,6 +38,21 @@ LATENCY_SECONDS = 0.08
 STILL_SECONDS = 2.0
 """A device that gives nothing for so long is lost; nothing else tells, its stream even stays "active"."""
 
+QUIET_SECONDS = 5.0
+"""After so much quiet the loop is woken less often: nobody is in the middle of a sentence, whatever its pauses ..."""
+
+DOZE_SECONDS = 0.1
+"""... only as often as this. Whatever is louder than the quiet wakes it at once."""
+
+FAINT = 32
+"""Of a sample; a block without a higher one is quiet: it is below -60 dBFS, where the speech detector does not look."""
+
+LOUDER = 2.0
+"""So many times as high as usual a block must be not to be quiet ..."""
+
+USUAL = 0.002
+"""... and so much of the usual height changes with each block: half of it in 7 s. Steady noise is quiet, too."""
+
 
 class SoundCardMicrophone:
     """A Microphone on a sound card, open from the first `read` until `close`, and again from the next `read`."""
@@ -61,6 +77,10 @@ class SoundCardMicrophone:
         """Each with the number of its first sample since the stream began."""
         self._captured = 0
         self._came = 0.0
+        self._usual = 0.0
+        """How high the highest sample of a block usually is."""
+        self._stirred = self._woken = 0.0
+        """When a block was last not quiet, and when the loop was woken last, in seconds of `time.monotonic()`."""
         self._loop: asyncio.AbstractEventLoop
         self._arrived = asyncio.Event()
         self._cut = _Cut(RATE)
@@ -87,9 +107,11 @@ class SoundCardMicrophone:
         if self._blocks:
             return
         patience = max(0.0, self._came + STILL_SECONDS - time.monotonic())
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):  # cheaper than wait_for, 50 times a second
-                await self._arrived.wait()
+        waiting = self._loop.call_later(patience, self._arrived.set)  # cheaper than timeout, 50 times a second
+        try:
+            await self._arrived.wait()
+        finally:
+            waiting.cancel()
         lost = time.monotonic() - self._came >= STILL_SECONDS and not self._blocks
         if lost and self._line.is_open:  # else it was only spared: the next look opens it again
             await self._line.close(failed=True)
@@ -126,7 +148,7 @@ class SoundCardMicrophone:
             self._captured = 0
             self._blocks = deque(maxlen=math.ceil(RING_SECONDS / BLOCK_SECONDS))
             self._cut = _Cut(form.rate)
-            self._came = time.monotonic()
+            self._came = self._stirred = time.monotonic()
         return sd.RawInputStream(
             device=form.device,
             channels=form.channels,
@@ -152,7 +174,18 @@ class SoundCardMicrophone:
             self._blocks.append((self._captured, block))
             self._captured += count
             self._came = now
-        self._wake()
+        if not self._dozes(block, now):
+            self._woken = now
+            self._wake()
+
+    def _dozes(self, block: bytes, now: float) -> bool:
+        """Whether the loop need not look at this block yet."""
+        samples = np.frombuffer(block, dtype=np.int16)
+        height = max(int(samples.max()), -int(samples.min()))
+        if height > max(FAINT, LOUDER * self._usual):
+            self._stirred = now
+        self._usual += USUAL * (height - self._usual)
+        return now - self._stirred > QUIET_SECONDS and now - self._woken < DOZE_SECONDS
 
     def _end(self) -> None:
         """The stream has ended, in PortAudio's thread: because it was closed, or because the device is lost."""

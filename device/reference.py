@@ -58,15 +58,32 @@ class Reference:
         """Times since a sample was left out or doubled."""
         self._times = 0
         self._kept: Samples = np.zeros(0, dtype=np.int16)
+        self._nothing: Samples = np.zeros(0, dtype=np.int16)
         self._begins = 0
         """Number, at `RATE`, of the first sample kept."""
 
     def put(self, samples: Samples) -> None:
         """What goes to the device next. Costs next to nothing; what nobody takes is dropped after `KEPT_SECONDS`."""
-        self._silent = 0 if samples.any() else self._silent + len(samples)
+        if not samples.any():
+            self.put_silence(len(samples))
+            return
+        self._silent = 0
+        self._keep(samples)
+
+    def put_silence(self, count: int) -> None:
+        """That `count` samples of silence go to the device next."""
+        self._silent += count
         if self._silent <= KEPT_SECONDS * self._rate:  # what comes later need not be resampled: toys are mostly silent
-            self._put.append((self._sent, samples))
-        self._sent += len(samples)
+            self._keep(np.zeros(count, dtype=np.int16))
+        else:
+            self._send(count)
+
+    def _keep(self, samples: Samples) -> None:
+        self._put.append((self._sent, samples))
+        self._send(len(samples))
+
+    def _send(self, count: int) -> None:
+        self._sent += count
         while self._put and self._sent - self._put[0][0] > KEPT_SECONDS * self._rate:
             self._put.popleft()
 
@@ -83,12 +100,21 @@ class Reference:
             self._add(first, samples)
         begins = self._next = self._continued(round(sample * RATE / self._rate))
         self._next += count
-        taken = np.zeros(count, dtype=np.int16)
         at = begins - self._begins
+        if at >= len(self._kept):
+            return self._silence(count)
+        taken = np.zeros(count, dtype=np.int16)
         known = self._kept[max(0, at) : max(0, at + count)]
         into = max(0, -at)
         taken[into : into + len(known)] = known
         return taken
+
+    def _silence(self, count: int) -> Samples:
+        """Always the same, as long as it is as much: nobody may write into it."""
+        if len(self._nothing) != count:
+            self._nothing = np.zeros(count, dtype=np.int16)
+            self._nothing.flags.writeable = False
+        return self._nothing
 
     def _continued(self, begins: int) -> int:
         """Where to begin, when one asks for what begins at this number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 
 MEASUREMENTS = 25
@@ -15,13 +16,19 @@ class SampleClock:
     def __init__(self, rate: float) -> None:
         """`rate` in Hertz."""
         self._rate = rate
-        self._begins: deque[float] = deque(maxlen=MEASUREMENTS)
+        self._begins: deque[float] = deque()
+        self._sorted: list[float] = []
+        """The same; kept so, because there are 150 measurements a second."""
         self._began = 0.0
 
     def measured(self, sample: int, at: float) -> None:
         """Sample number `sample` was measured to pass at `at` seconds of `time.monotonic()`."""
-        self._begins.append(at - sample / self._rate)
-        self._began = sorted(self._begins)[len(self._begins) // 2]
+        if len(self._begins) == MEASUREMENTS:
+            del self._sorted[bisect_left(self._sorted, self._begins.popleft())]
+        began = at - sample / self._rate
+        self._begins.append(began)
+        insort(self._sorted, began)
+        self._began = self._sorted[len(self._sorted) // 2]
 
     def time(self, sample: float) -> float:
         """When this sample passes: seconds of `time.monotonic()`."""

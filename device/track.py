@@ -117,6 +117,11 @@ class Track:
         return not self._pieces
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing but silence would be taken now."""
+        return not (len(self._dying) or self._sounds)
+
+    @property
     def paused(self) -> bool:
         """Whether it keeps back what is left."""
         return self._paused
@@ -165,6 +170,10 @@ class Track:
             at += len(piece.samples)
         self.given += count
         return out
+
+    def rest(self, count: int) -> None:
+        """The next `count` samples for the device are silence: what `take` comes to, and costs next to nothing."""
+        self.given += count
 
     def position(self, sample: float) -> float:
         """The position of the sound heard when so many samples of the stream have been heard."""

@@ -7,6 +7,7 @@ in a quiet room is nearly always.
 
 from __future__ import annotations
 
+from collections import deque
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import onnxruntime
 import webrtcvad
 from numpy.typing import NDArray
 
-from companion.audio import FRAME_SAMPLES, RATE, Audio
+from companion.audio import FRAME_SAMPLES, RATE, Audio, Samples
 from companion.errors import CompanionError
 
 FLOOR = -60.0
@@ -35,7 +36,7 @@ BLOCK = 512
 CONTEXT = 64
 """Samples before the block that the model wants to see again: fixed as well."""
 
-LOOK_BACK = 10 * BLOCK
+LOOK_BACK = 32 * FRAME_SAMPLES
 """Samples kept for the judge while it sleeps: 320 ms, so that it hears the onset that opened the gate, and a little of
 the room before."""
 
@@ -46,6 +47,7 @@ class SileroDetector:
     """Says how likely the newest 10 ms belong to speech. Between two judgements it repeats the last one."""
 
     _unjudged: _Floats
+    _missed: deque[Samples]  # the newest frames that came after that, while the judge slept
     _shut: int  # frames since the gate was last open
     _probability: float
 
@@ -61,12 +63,17 @@ class SileroDetector:
         """
         if len(frame.samples) != FRAME_SAMPLES or frame.rate != RATE:
             raise ValueError(f"10 ms at {RATE} Hz expected, not {len(frame.samples)} samples at {frame.rate} Hz")
-        self._unjudged = np.concatenate([self._unjudged, frame.floats])
         voiced = self._gate.is_speech(frame.samples.tobytes(), RATE)  # asked always: it adapts to the room's noise
         self._shut = 0 if voiced and frame.level > FLOOR else self._shut + 1
         if self._shut > HANGOVER:
-            self._fall_asleep()
-        while self._shut <= HANGOVER and len(self._unjudged) >= BLOCK:
+            if self._shut == HANGOVER + 1:
+                self._fall_asleep()
+            self._missed.append(frame.samples)
+            return 0.0
+        if self._missed:
+            self._catch_up()
+        self._unjudged = np.concatenate([self._unjudged, frame.floats])
+        while len(self._unjudged) >= BLOCK:
             self._probability = self._judge.probability(self._unjudged[:BLOCK])
             self._unjudged = self._unjudged[BLOCK:]
         return self._probability
@@ -80,8 +87,14 @@ class SileroDetector:
 
     def _fall_asleep(self) -> None:
         self._judge.reset()
-        self._unjudged = self._unjudged[-LOOK_BACK:]
+        self._missed = deque(maxlen=LOOK_BACK // FRAME_SAMPLES)
         self._probability = 0.0
+
+    def _catch_up(self) -> None:
+        """What came while the judge slept is still to be judged, as far as it looks back."""
+        missed = Audio(np.concatenate(self._missed)).floats
+        self._unjudged = np.concatenate([self._unjudged, missed])[-LOOK_BACK:]
+        self._missed.clear()
 
 
 class _Judge:

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -187,6 +188,51 @@ def test_what_nobody_reads_is_lost_oldest_first_and_counted(
     assert overflows > 10
     assert 0.3 < gap < 1.0
     assert np.diff([frame.ends for frame in frames]) == pytest.approx(FRAME_SECONDS, abs=0.002)
+
+
+BLOCK = round(RATE * device.microphone.BLOCK_SECONDS)
+
+
+class Blocks:
+    """Blocks for a microphone without a card, in a time of its own; and when they wake whoever reads."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.woken: list[float] = []
+        monkeypatch.setattr(device.microphone.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(device.microphone, "be_urgent", lambda: None)
+        self.microphone = SoundCardMicrophone(WallClock(), PortAudio())
+        self.microphone._loop = SimpleNamespace(call_soon_threadsafe=lambda _: self.woken.append(self.now))  # type: ignore[assignment]
+
+    def come(self, samples: Samples) -> None:
+        when: Any = SimpleNamespace(currentTime=0.0, inputBufferAdcTime=0.0)
+        for block in np.split(samples, range(BLOCK, len(samples), BLOCK)):
+            self.now += len(block) / RATE
+            self.microphone._take(block.tobytes(), len(block), when, SimpleNamespace(input_overflow=False))
+
+
+@pytest.mark.parametrize("height", [3, 300])
+def test_a_loop_that_hears_nothing_but_quiet_or_steady_noise_is_woken_ten_times_a_second(
+    monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    blocks = Blocks(monkeypatch)
+    blocks.come(np.random.default_rng(1).integers(-height, height, 60 * RATE, dtype=np.int16, endpoint=True))
+    assert len([at for at in blocks.woken if at > 50.0]) <= 101
+    assert max(np.diff(blocks.woken)) < 0.13
+
+
+def test_whoever_speaks_after_a_long_quiet_wakes_the_loop_with_every_block_until_it_has_been_quiet_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocks = Blocks(monkeypatch)
+    blocks.come(np.ones(20 * RATE, np.int16))
+    began = blocks.now
+    blocks.come(np.full(RATE, 200, np.int16))
+    blocks.come(np.ones(10 * RATE, np.int16))
+    after = np.array([at for at in blocks.woken if at > began])
+    assert after[0] == pytest.approx(began + device.microphone.BLOCK_SECONDS)
+    assert np.diff(after[after < began + 5.9]) == pytest.approx(device.microphone.BLOCK_SECONDS)
+    assert np.diff(after[after > began + 6.2]) == pytest.approx(0.1, abs=0.021)
 
 
 def test_while_closed_nothing_is_captured_and_reading_opens_again(server: SoundServer) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from companion.audio import Audio, Samples
 from companion.errors import DeviceError
 from device.sound_cards import PortAudio
 from device.sound_server import CARD, SoundServer
-from device.speaker import LEAD_SECONDS, SoundCardSpeaker
+from device.speaker import CALM, CALMLY, LEAD_SECONDS, SoundCardSpeaker
 from device.wall_clock import WallClock
 
 ROOM_RATE = 48_000
@@ -190,6 +191,30 @@ def test_closing_forgets_and_playing_opens_again(server: SoundServer) -> None:
         assert speaker.position == pytest.approx(begins + 0.3)
 
     with_speaker(speak)
+
+
+def test_after_a_long_silence_the_next_block_is_sound_whole_and_known_to_whoever_cancels_its_echo() -> None:
+    speaker = SoundCardSpeaker(WallClock(), PortAudio())
+    said = babble(0.1, ROOM_RATE)
+
+    def blocks(count: int) -> Samples:
+        filled, size = [], 480
+        for _ in range(count):
+            block: Any = bytearray(b"\x01" * 2 * size)
+            when: Any = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
+            speaker._fill(block, size, when, SimpleNamespace(output_underflow=False))
+            filled.append(np.frombuffer(block, np.int16))
+        return np.concatenate(filled)
+
+    speaker._track.given = 1  # else this thread would be urgent
+    assert not blocks(CALM + 50).any()
+    for _ in range(CALMLY):
+        given = speaker._track.given
+        speaker._track.append(said, 0, len(said) / ROOM_RATE)
+        assert np.array_equal(blocks(10), said)
+        assert speaker._track.given == speaker._reference._sent + 1 == given + len(said)
+        assert not blocks(CALM + 1).any()
+    assert not speaker._still()
 
 
 def test_a_card_that_is_pulled_out_is_noticed_and_works_when_it_is_back(server: SoundServer) -> None:
