@@ -30,6 +30,9 @@ LONGEST_FILLER = 40
 MOST_FILLERS = 8
 """Each is kept as sound."""
 
+LIKE = {"clock": "unreachable"}
+"""What a character without a line for the one says: its line for the other."""
+
 SPOKEN_GUIDE = (
     "Everything you write is spoken aloud by a small toy. Write only the words to be said: no parentheses, no stage "
     "directions, no lists, no emoji. One to three short sentences. If somebody sincerely asks, say that you are an AI."
@@ -102,7 +105,8 @@ class Character:
 
     def apology(self, kind: str) -> str:
         """Its line for a turn lost to `kind`: always the same, so that it can be prepared."""
-        return self.apologies.get(kind, self.apologies["lost"])[0]
+        alike = self.apologies.get(LIKE.get(kind, "lost"), self.apologies["lost"])
+        return self.apologies.get(kind, alike)[0]
 
     @property
     def lines(self) -> tuple[str, ...]:

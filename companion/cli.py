@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from io import TextIOWrapper
@@ -209,7 +209,13 @@ def run(
 
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
-        observers: list[Observer] = [service.telling(notifier(os.environ)), narrator, *_journal(journal, stack)]
+        observers: list[Observer] = [
+            service.telling(notifier(os.environ)),
+            narrator,
+            *_journal(
+                journal, stack, lambda error: _complain(f"{journal} cannot be written, and ends ({error.strerror})")
+            ),
+        ]
         first = chosen()
         bodies.prepare()
         asyncio.run(service.serve(first, chosen, observers, mistaken=_complain_all))
@@ -398,8 +404,8 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
             asyncio.run(live(observers))
 
 
-def _journal(path: Path | None, stack: ExitStack) -> list[Observer]:
-    return [lines_to(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
+def _journal(path: Path | None, stack: ExitStack, full: Callable[[OSError], None] | None = None) -> list[Observer]:
+    return [lines_to(stack.enter_context(path.open("w", encoding="utf-8")), full)] if path else []
 
 
 def _line() -> str:

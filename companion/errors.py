@@ -35,6 +35,7 @@ class Cause(StrEnum):
     """Why a reply did not come: chooses the line the character says, and the `kind` in the journal."""
 
     UNREACHABLE = "unreachable"  # no network, wrong address, connection lost
+    CLOCK = "clock"  # this computer does not know the time, so no connection can be trusted
     SLOW = "slow"  # our own watchdog gave up
     THROTTLED = "throttled"  # too many requests or tokens just now
     REFUSED = "refused"  # key, account or request: the owner must mend it

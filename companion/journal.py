@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -23,12 +25,30 @@ class Journal:
             observer(event)
 
 
-def lines_to(file: TextIO) -> Observer:
-    """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing."""
+def lines_to(file: TextIO, full: Callable[[OSError], None] | None = None) -> Observer:
+    """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing.
+
+    With `full`, what cannot be written ends the journal and not the toy: `full` is told, once. Else it raises OSError.
+    """
+    ended = False
 
     def write(event: Event) -> None:
-        line = {"at": round(event.at, 3), "event": event.name, **event.fields}
-        text = json.dumps(line, ensure_ascii=False)
+        nonlocal ended
+        if ended:
+            return
+        try:
+            line(event)
+        except OSError as error:
+            if full is None:
+                raise
+            ended = True
+            with suppress(OSError):
+                file.close()  # which would want to write what is left
+            full(error)
+
+    def line(event: Event) -> None:
+        fields = {"at": round(event.at, 3), "event": event.name, **event.fields}
+        text = json.dumps(fields, ensure_ascii=False)
         file.write(text.encode(errors="replace").decode() + "\n")  # half a surrogate pair must not end the toy
         file.flush()
 

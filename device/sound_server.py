@@ -78,7 +78,7 @@ class SoundServer:
         self._be_prompt()
         self._run("pactl", "set-default-sink", SPEAKER)
         self._run("pactl", "set-default-source", f"{MICROPHONE}.monitor")
-        self._run("pactl", "set-sink-input-volume", "0", HUM_VOLUME)
+        self.hum(on=True)
 
     def _be_prompt(self) -> None:
         """As a sound card is, whatever else the computer does; as far as that is allowed."""
@@ -104,6 +104,10 @@ class SoundServer:
         self._pid = None
         for left in (self.folder / "pulse").iterdir():
             left.unlink()
+
+    def hum(self, *, on: bool) -> None:
+        """Whether the room hums, as rooms do; without it the microphone gives nothing but zeros."""
+        self._run("pactl", "set-sink-input-volume", "0", HUM_VOLUME if on else "0")
 
     def say(self, samples: Samples, rate: int) -> None:
         """Say this into the microphone; returns when it was said."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from typing import Any
@@ -24,6 +25,10 @@ from models.qwen_errors import Failed, failure, seconds
 
 IDLE_SECONDS = 120.0
 """An idle connection is kept so long. Home routers forget one after some minutes, without a word."""
+
+CLOCK_SET = 1_767_225_600.0
+"""The beginning of 2026, in seconds since 1970: whoever thinks it is earlier has lost the time, as a board without a
+battery does when it is switched off; then every certificate seems to be one of the future."""
 
 UNANSWERED_SECONDS = 3
 """What was sent and is not confirmed by then has met a dead connection; there is time left to ask on a fresh one."""
@@ -133,6 +138,10 @@ class Way:
             why = str(cause)[:200] if isinstance(cause, httpx2.ConnectError) else "no connection, or it was lost"
             # One that cannot be opened in all that time has been tried several times already, by the system.
             again = not isinstance(cause, httpx2.ConnectTimeout)
+            if (now := time.time()) < CLOCK_SET and "CERTIFICATE_VERIFY_FAILED" in why:
+                today = time.strftime("%d %B %Y", time.gmtime(now)).lstrip("0")
+                lost = f"This computer's clock is not set: it says {today}, when no certificate is valid yet"
+                raise Failed(NoReply(Cause.CLOCK, f"{lost}; it is set by the network (timedatectl)")) from None
             raise Failed(NoReply(Cause.UNREACHABLE, f"Cannot reach {self._host} ({why})"), again=again) from None
         except openai.OpenAIError:
             raise Failed(NoReply(Cause.BROKEN, f"{self._host} gave an answer that cannot be used")) from None

@@ -8,14 +8,35 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from toy_models import toy_piper, toy_whisper
+
+from companion.audio import Samples
+
 HERE = Path(__file__).parent
 BRIEF = {"COMPANION_TOY__CHARACTER": str(HERE / "brief.toml"), "COMPANION_EARS__CALLED": "open"}
 """A character that soon lets one speak, to whoever speaks."""
+
+
+def speech(name: str) -> tuple[int, Samples]:
+    """Rate and samples of a recording in `tests/speech`."""
+    with wave.open(str(HERE / "speech" / name)) as file:
+        return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
+
+
+def small_store(folder: Path, words: str) -> Path:
+    """A store with a Whisper, which hears these words, and a Piper voice, both small, both real."""
+    (folder / "whisper").mkdir()
+    (folder / "piper").mkdir()
+    toy_whisper(folder / "whisper" / "toy", words)
+    toy_piper(folder / "piper")
+    return folder
 
 
 class Running:

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import soxr
 from numpy.typing import NDArray
-from on_duty import BRIEF, running
+from on_duty import BRIEF, running, small_store, speech
 from recording_server import recording_server, streamed
 from sound_server import missing
 from toy_head import HEAD
-from toy_models import toy_piper, toy_whisper
+from toy_models import toy_piper
 
 from companion.audio import Audio, Samples
 from companion.character import load
@@ -44,17 +44,7 @@ pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a Whisper and a Piper voice, both small, both real."""
-    folder = tmp_path_factory.mktemp("store")
-    (folder / "whisper").mkdir()
-    (folder / "piper").mkdir()
-    toy_whisper(folder / "whisper" / "toy", WORDS)
-    toy_piper(folder / "piper")
-    return folder
-
-
-def speech(name: str) -> tuple[int, Samples]:
-    with wave.open(str(SPEECH / name)) as file:
-        return file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    return small_store(tmp_path_factory.mktemp("store"), WORDS)
 
 
 def order(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
