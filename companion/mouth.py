@@ -38,12 +38,16 @@ Sounds = Ahead[Sound | Gesture]
 class Mouth:
     """The voice of one character, in its speaker."""
 
-    def __init__(self, name: str, voice: Voice, speaker: Speaker, journal: Journal) -> None:
-        """`name`: the character's, for the journal."""
+    def __init__(
+        self, name: str, voice: Voice, speaker: Speaker, journal: Journal, hush: Callable[[], None] = lambda: None
+    ) -> None:
+        """`name`: the character's, for the journal. `hush` is called before the first sound of all that is said: what
+        else the speaker plays ends then, and delays nothing."""
         self._name = name
         self._voice = voice
         self._speaker = speaker
         self._journal = journal
+        self._hush = hush
         self._saying: Saying | None = None
 
     def change_volume(self, factor: float) -> None:
@@ -71,11 +75,19 @@ class Mouth:
         """The sounds of these phrases, the first of which are made from now on. Close them if they are not spoken."""
         return Ahead(self._sounds(phrases, turn), LOOK_AHEAD)
 
-    async def say(self, saying: Saying, sounds: Sounds, turn: Turn, sounding: Callable[[], None]) -> None:
+    async def say(
+        self,
+        saying: Saying,
+        sounds: Sounds,
+        turn: Turn,
+        sounding: Callable[[], None],
+        gesture: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """Let all these sounds be heard; `saying` tells afterwards what really was of them, however it ended.
 
-        `sounding` is called when the first sample is heard. Cancelled, it falls silent, and returns when the voice
-        and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
+        `sounding` is called when the first sample is heard, `gesture` for each gesture between them. Cancelled, it
+        falls silent, and returns when the voice and the source of the phrases are closed. Raises what they raise, once
+        what was made before has been heard.
         """
         ended: float | None = None
         self._saying = saying
@@ -84,8 +96,10 @@ class Mouth:
             async with aclosing(sounds):
                 async for sound in sounds:
                     if isinstance(sound, Gesture):
-                        self._journal.write("gesture", text=sound.text)
+                        gesture(sound.text)
                         continue
+                    if not saying.begun:
+                        self._hush()
                     begins = await self._speaker.play(sound.audio)
                     saying.add(sound.phrase, begins, sound.audio)
                     turn.stage("play", until=await self._speaker.reach(saying.begins))
