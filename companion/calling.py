@@ -84,7 +84,7 @@ class ByButton:
             case Press.SHORT if self._held:
                 self._held, self._tapped = False, ears.utterances
                 ears.release()
-            case Press.UP:
+            case Press.UP | Press.DOUBLE:
                 self._held = False
                 ears.finish()
 
