@@ -32,7 +32,8 @@ from companion.face import Face
 from companion.hearing import Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
-from companion.keeping import KeptMute, kept, state_folder
+from companion.keeping import kept, state_folder
+from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind, Remembering
@@ -153,7 +154,7 @@ def put_together(
     wanted = hearing.called != "open" if settings.body.earcons is None else settings.body.earcons
     earcons = Earcons(body.speaker, {earcon: sound(earcon) for earcon in Earcon if wanted})
     members = [
-        Member(character, Mouth(character.name, voice, body.speaker, journal, earcons.hush))
+        Member(character, Mouth(character.name, voice, body.speaker, journal, hush=earcons.hush))
         for character, voice in zip(characters, voices, strict=True)
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
-
-MUTED, UNMUTED = "muted", "unmuted"
-"""What the file of a `KeptMute` holds."""
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
@@ -44,27 +40,3 @@ def keep(file: Path, text: str) -> None:
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-class KeptMute:
-    """Whether the toy is muted, over restarts and power cuts. Where that cannot be kept, it is known until the end."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._told = False
-        self.muted = False
-        """Whether it is muted now; at first, whether it was when that was kept last."""
-        with suppress(OSError):  # none is there, or nobody could ever write one
-            self.muted = file.read_bytes().strip() != UNMUTED.encode()  # in doubt it is
-
-    def keep(self, muted: bool) -> None:
-        """Keep it: when this returns it is on the disk. Raises OSError the first time that cannot be."""
-        if muted is self.muted:
-            return
-        self.muted = muted
-        try:
-            keep(self._file, (MUTED if muted else UNMUTED) + "\n")
-        except OSError:
-            if not self._told:
-                self._told = True
-                raise

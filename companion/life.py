@@ -16,7 +16,7 @@ from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
 from companion.face import Face
 from companion.journal import Journal, Turn
-from companion.keeping import KeptMute
+from companion.kept_mute import KeptMute
 from companion.mind import Mind
 from companion.ports import Button, Clock, Engine, Press, Speaker
 from companion.prepared import Prepared

@@ -39,7 +39,13 @@ class Mouth:
     """The voice of one character, in its speaker."""
 
     def __init__(
-        self, name: str, voice: Voice, speaker: Speaker, journal: Journal, hush: Callable[[], None] = lambda: None
+        self,
+        name: str,
+        voice: Voice,
+        speaker: Speaker,
+        journal: Journal,
+        *,
+        hush: Callable[[], None] = lambda: None,
     ) -> None:
         """`name`: the character's, for the journal. `hush` is called before the first sound of all that is said: what
         else the speaker plays ends then, and delays nothing."""

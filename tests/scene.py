@@ -23,7 +23,7 @@ from companion.endpointing import Patience
 from companion.face import Face
 from companion.history import History
 from companion.journal import Journal
-from companion.keeping import KeptMute
+from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
@@ -139,7 +139,7 @@ class Scene:
         addressed = Addressed([one.name for one in characters], "en")
         kept = Prepared(self.voice, prepared)
         signals = Earcons(self.speaker, {earcon: sound(earcon) for earcon in Earcon if earcons})
-        members = [Member(one, Mouth(one.name, kept, self.speaker, journal, signals.hush)) for one in characters]
+        members = [Member(one, Mouth(one.name, kept, self.speaker, journal, hush=signals.hush)) for one in characters]
         listening = Listening(
             calling=calling or Open(),
             addressed=addressed,

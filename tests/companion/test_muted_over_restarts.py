@@ -8,7 +8,7 @@ import pytest
 from scene import Scene, Shout
 
 from companion.audio import Frame
-from companion.keeping import KeptMute
+from companion.kept_mute import KeptMute
 from companion.ports import Microphone, Press
 from companion.state import State
 
