@@ -84,8 +84,12 @@ class ByButton:
             case Press.SHORT if self._held:
                 self._held, self._tapped = False, ears.utterances
                 ears.release()
-            case Press.UP | Press.DOUBLE:
+            case Press.UP:
                 self._held = False
+                ears.finish()
+            case Press.DOUBLE:  # asks for something else than to be heard
+                self._held, self._tapped = False, None
+                self._pressed.clear()
                 ears.finish()
 
     def _listens_by_tap(self, ears: Ears) -> bool:

@@ -27,6 +27,7 @@ def test_pressed_twice_it_says_its_last_reply_again(calling: type[Open | ByButto
 
     scene.play(until=act)
     assert said(scene) == ["Hello, I am Bo.", "Yes.", "Yes."]
+    assert scene.states()[-1] == ("listening" if calling is Open else "idle"), "and then it is as after any reply"
 
 
 def test_the_first_press_stops_it_at_once_and_the_second_has_it_say_that_again() -> None:
