@@ -147,7 +147,7 @@ def test_whoever_begins_to_speak_sees_the_listening_light_within_100_ms(name: st
     scene.play(until=act)
     began = scene.user.said[0].began
     lit = next(at for at, state in scene.light.shown if at >= began and state is State.LISTENING)
-    needed = 0.2 if name == "open" else 1.0  # of voice until it is believed, or of the name until it is known
+    needed = 0.2  # of voice until it is believed, or of the name until it is known
     assert lit <= began + needed + PROMPT
 
 
