@@ -10,12 +10,15 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from companion.errors import DeviceError, SettingsError
 from companion.ports import Button, Clock, Light, Microphone, Speaker
+from companion.quiet_hours import QuietHours
+from companion.settings import Body as Parts
 from companion.settings import Settings
 from companion.tasks import cancelled
 
@@ -40,14 +43,17 @@ class Body:
 
 def prepare() -> None:
     """Import what every real body needs, while there is no event loop yet that would stand still meanwhile."""
-    for name in ("microphone", "speaker", "light", "button", "control_socket", "wall_clock"):
+    for name in ("microphone", "speaker", "light", "apa102", "button", "control_socket", "wall_clock"):
         import_module(f"device.{name}")
 
 
-async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Body:
-    """The body of a toy among people; `warn` is told of what breaks later. Raises SettingsError."""
-    clock, microphone, speaker, since = await _sound_cards(settings, stack)
-    light, button, missing = await _gpio(_board(settings), clock, stack, warn)
+async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None], *, hears: bool) -> Body:
+    """The body of a toy among people; `warn` is told of what breaks later. `hears`: whether its microphone may be open
+    from the beginning. Raises SettingsError."""
+    board = _board(settings)
+    clock, microphone, speaker = _sound_cards(settings, stack)
+    since = await _first_heard(clock, microphone) if hears else None
+    light, button, missing = await _gpio(board, brightness_cap(settings.body), clock, stack, warn)
     return Body(clock, microphone, speaker, light, button, missing, hears_since=since)
 
 
@@ -56,15 +62,24 @@ async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
     from device.absent import DarkLight
     from device.keyboard import KeyboardButton
 
-    clock, microphone, speaker, since = await _sound_cards(settings, stack)
+    clock, microphone, speaker = _sound_cards(settings, stack)
+    since = await _first_heard(clock, microphone)
     button = KeyboardButton(sys.stdin)
     stack.callback(button.close)
     return Body(clock, microphone, speaker, DarkLight(), button, hears_since=since)
 
 
-async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker, float | None]:
-    """This computer's microphone and speaker. The microphone is open, if there is one: what follows is slow. Since when
-    it hears comes last."""
+def brightness_cap(parts: Parts, now: Callable[[], datetime] = datetime.now) -> Callable[[], float]:
+    """How bright the light may be, at each moment: less in the quiet hours."""
+    if not parts.quiet_hours:
+        return lambda: parts.brightness
+    hours = QuietHours.parse(parts.quiet_hours)
+    night = min(parts.brightness, parts.night_brightness)
+    return lambda: night if now().time() in hours else parts.brightness
+
+
+def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
+    """This computer's microphone and speaker, as yet closed."""
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import PortAudio
     from device.speaker import SoundCardSpeaker
@@ -76,30 +91,47 @@ async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock
     stack.push_async_callback(speaker.close)
     microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
     stack.push_async_callback(microphone.close)
-    since: float | None = None
+    return clock, microphone, speaker
+
+
+async def _first_heard(clock: Clock, microphone: Microphone) -> float | None:
+    """Open the microphone, if there is one: what follows is slow. Since when it hears."""
     with suppress(DeviceError):  # told when it is needed
         await microphone.read()
-        since = clock.now()
-    return clock, microphone, speaker, since
+        return clock.now()
+    return None
 
 
 def _board(settings: Settings) -> Board:
-    """The board of the settings. Raises SettingsError."""
+    """The board of the settings. Raises SettingsError, with all mistakes at once."""
     from device.boards import BOARDS
 
     name = settings.body.board
+    mistakes: list[str] = []
     if name not in BOARDS:
         near = get_close_matches(name, BOARDS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BOARDS)}"
-        raise SettingsError([f"body.board: there is no board {name!r}; {hint}"])
-    return BOARDS[name]
+        mistakes.append(f"body.board: there is no board {name!r}; {hint}")
+    board = BOARDS.get(name, BOARDS["generic-rgb"])
+    try:
+        board = board.changed(**settings.board.changes)
+    except SettingsError as error:
+        mistakes.extend(error.mistakes)
+    if mistakes:
+        raise SettingsError(mistakes)
+    return board
 
 
 async def _gpio(
-    board: Board, clock: Clock, stack: AsyncExitStack, warn: Callable[[str], None]
+    board: Board,
+    brightness_cap: Callable[[], float],
+    clock: Clock,
+    stack: AsyncExitStack,
+    warn: Callable[[str], None],
 ) -> tuple[Light, Button, tuple[str, ...]]:
     """Light and button on the board's pins, as far as there are pins; and why not."""
     from device.absent import DarkLight, NoButton
+    from device.apa102 import Apa102Light
     from device.button import GpioButton
     from device.light import GpioLight
 
@@ -108,7 +140,7 @@ async def _gpio(
     button: Button = NoButton()
     missing: list[str] = []
 
-    async def shine(lamps: GpioLight) -> None:
+    async def shine(lamps: GpioLight | Apa102Light) -> None:
         try:
             await lamps.shine()
         except DeviceError as error:
@@ -116,7 +148,8 @@ async def _gpio(
 
     if board.light_pins:
         try:
-            light = lamps = GpioLight(board, clock)
+            kind = Apa102Light if board.light == "apa102" else GpioLight
+            light = lamps = kind(board, clock, brightness_cap=brightness_cap)
             stack.callback(lamps.close)
             stack.push_async_callback(cancelled, asyncio.create_task(shine(lamps)))
         except DeviceError as error:

@@ -23,6 +23,7 @@ from companion.cast import Cast, Member
 from companion.character import Character
 from companion.commands import done
 from companion.conversation import Conversation
+from companion.earcons import Earcon, Earcons, sound
 from companion.ears import Ears
 from companion.echo import Echo, Interruptible, Verdict
 from companion.engines import Engines
@@ -32,6 +33,7 @@ from companion.hearing import Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
 from companion.keeping import kept, state_folder
+from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind, Remembering
@@ -62,16 +64,20 @@ LARGEST_PERSONA = 0.7
 
 @asynccontextmanager
 async def toy(
-    settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
+    settings: Settings,
+    characters: Sequence[Character],
+    observers: Sequence[Observer],
+    mute: KeptMute,
 ) -> AsyncIterator[Life]:
-    """A toy with a real body. What it lacks it does without, and says so."""
+    """A toy with a real body, muted if it was. What it lacks it does without, and says so."""
     from device.control_socket import ControlSocket, default_path
 
     async with AsyncExitStack() as stack:
-        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence))
+        around = _surroundings(settings)
+        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), hears=not mute.muted)
         warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
-        life = put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
+        life = put_together(settings, characters, body, chosen, observers, random.Random(), around, mute)
         for sentence in body.missing:
             _tell(body.clock, observers, "device", sentence, recovered=False)
             life.trouble()
@@ -128,15 +134,17 @@ def put_together(
     observers: Sequence[Observer],
     chance: random.Random,
     around: Surroundings,
+    kept_mute: KeptMute | None = None,
 ) -> Life:
-    """Toys of this body and these engines."""
+    """Toys of this body and these engines. `kept_mute`: what remembers that they are muted; None: nothing does."""
     journal = Journal(body.clock, *observers)
     hearing = chosen.hearing
     note = _noting(journal)
     echo = Echo(hearing.canceller, hearing.interruptible, note)
     if hearing.interruptible.how is Interruptible.BUTTON:
         note(hearing.interruptible)
-    ears = Ears(body.microphone, hearing.detector, hearing.patience, echo)
+    face = Face(body.light, journal)
+    ears = Ears(body.microphone, hearing.detector, hearing.patience, echo, face.follow)
     button = ByButton() if hearing.called == "hold" else None
     calling = button or (ByName(hearing.wake_word) if hearing.wake_word else Open())
     language = characters[0].language
@@ -144,12 +152,13 @@ def put_together(
     voices = [
         Prepared(voice, (*character.lines, done(language))) for character, voice in zip(characters, timed, strict=True)
     ]
+    wanted = hearing.called != "open" if settings.body.earcons is None else settings.body.earcons
+    earcons = Earcons(body.speaker, {earcon: sound(earcon) for earcon in Earcon if wanted})
     members = [
-        Member(character, Mouth(character.name, voice, body.speaker, journal, made.stock))
+        Member(character, Mouth(character.name, voice, body.speaker, journal, stock=made.stock, hush=earcons.hush))
         for character, voice, made in zip(characters, voices, timed, strict=True)
     ]
     mind = _mind(settings, characters, chosen.chat, chosen.longest_prompt, chance, around)
-    face = Face(body.light, journal)
     addressed = Addressed(_names(settings, characters, hearing), language)
     listening = Listening(
         calling=calling,
@@ -171,6 +180,7 @@ def put_together(
         face=face,
         clock=body.clock,
         journal=journal,
+        earcons=earcons,
         warm=mind.warm,
     )
     conversation = Conversation(
@@ -180,6 +190,7 @@ def put_together(
         face=face,
         clock=body.clock,
         journal=journal,
+        earcons=earcons,
         nudges=settings.toy.nudge,
     )
     parts: dict[str, Engine] = {"ears": hearing.transcriber}
@@ -198,6 +209,8 @@ def put_together(
         button=body.button,
         clock=body.clock,
         journal=journal,
+        earcons=earcons,
+        kept_mute=kept_mute,
         held=button,
         voices=voices,
         hears_since=body.hears_since,
@@ -253,9 +266,17 @@ def _surroundings(settings: Settings) -> Surroundings:
     def time() -> str:
         return f"It is {datetime.now():%A, %d %B %Y, %H:%M}."
 
-    return Surroundings(
-        time=time if settings.chat.tell_time else str, state=settings.memory.state or state_folder(os.environ)
-    )
+    return Surroundings(time=time if settings.chat.tell_time else str, state=_state(settings))
+
+
+def kept_mute(settings: Settings) -> KeptMute:
+    """Whether the toy of these settings is muted, as it was kept last."""
+    return KeptMute(_state(settings) / "muted")
+
+
+def _state(settings: Settings) -> Path:
+    """The folder that keeps what outlives a restart."""
+    return settings.memory.state or state_folder(os.environ)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,10 @@ class ByButton:
             case Press.UP:
                 self._held = False
                 ears.finish()
+            case Press.DOUBLE:  # asks for something else than to be heard
+                self._held, self._tapped = False, None
+                self._pressed.clear()
+                ears.finish()
 
     def _listens_by_tap(self, ears: Ears) -> bool:
         """Whether what a tap asked for is still to come: an utterance, and a pause after it."""

@@ -398,7 +398,9 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
     with ExitStack() as stack:
         observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
         out.print(
-            "Speak when the light says listening. Enter interrupts, m and Enter mutes, Ctrl-C ends.", soft_wrap=True
+            "Speak when the light says listening. Enter interrupts, a and Enter has it say that again, "
+            "m and Enter mutes, Ctrl-C ends.",
+            soft_wrap=True,
         )
         with suppress(KeyboardInterrupt):
             asyncio.run(live(observers))

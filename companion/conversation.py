@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from companion.answer import Answer
 from companion.cast import Cast, Member
 from companion.commands import Command, command, done
 from companion.drafts import Heard
+from companion.earcons import Earcon, Earcons
 from companion.errors import TurnError
 from companion.face import Face
 from companion.fillers import Fillers
@@ -48,6 +50,7 @@ class Conversation:
         face: Face,
         clock: Clock,
         journal: Journal,
+        earcons: Earcons,
         nudges: bool = True,
     ) -> None:
         """`nudges`: whether a toy that has asked and gets no answer goes on by itself, once."""
@@ -57,6 +60,7 @@ class Conversation:
         self._face = face
         self._clock = clock
         self._journal = journal
+        self._earcons = earcons
         self._nudges = nudges
         self._fillers = Fillers(clock)
         self._language = cast.members[0].character.language
@@ -85,6 +89,14 @@ class Conversation:
         """Somebody may speak now without calling first, where that is how the toy is called."""
         self._listening.invite(asked=self._asked is not None)
 
+    async def again(self) -> None:
+        """Say once more what was answered last, if anything was."""
+        try:
+            self._heard = await self._aloud(self._repeat())
+        except TurnError as error:
+            self._heard = await self._aloud(self._apologise(self._last[0], error))
+        self.invite()
+
     async def attend(self) -> None:
         """Wait until somebody says something, and answer; or until nobody answers, and go on."""
         heard, self._heard = self._heard, None
@@ -108,7 +120,7 @@ class Conversation:
                 self._change_volume(asked)
                 over = await self._aloud(self._tell(member, Saying("filler"), done(self._language)))
             case Command.AGAIN if said:
-                over = await self._aloud(self._tell(member, Saying("reply"), said))
+                over = await self._aloud(self._repeat())
             case Command.AGAIN_DIFFERENTLY:
                 over = await self._answer(replace(heard, text=self._mind.history.take_back() or heard.text))
             case _:
@@ -213,7 +225,8 @@ class Conversation:
             await self._say(member, saying, answer.sounds, turn)
         finally:
             self._mind.answered(heard, member.name, saying.words)
-            self._last = member, saying.words.removesuffix(CUT_OFF)
+            if saying.words:
+                self._last = member, saying.words.removesuffix(CUT_OFF)
             self._listening.addressed.said(saying.words)
         self._face.answered()
         self._asked = member if self._nudges and saying.words.endswith(("?", "？")) else None
@@ -227,11 +240,17 @@ class Conversation:
             await self._tell(member, Saying("apology"), member.character.apology(error.kind))
         except TurnError as silent:
             self._face.lost(silent, recovered=False)
+            await self._earcons.play(Earcon.ERROR)
         self.invite()
 
     def _made(self, member: Member, heard: str, turn: Turn) -> Answer:
         """The answer of `member`, on its way from now on."""
         return Answer(member, member.mouth.make(phrases(self._mind.reply(member.character, heard), turn.spent), turn))
+
+    async def _repeat(self) -> None:
+        member, said = self._last
+        if said:
+            await self._tell(member, Saying("reply"), said)
 
     async def _tell(self, member: Member, saying: Saying, words: str) -> None:
         """Say these words."""
@@ -241,7 +260,8 @@ class Conversation:
     async def _say(self, member: Member, saying: Saying, made: Sounds, turn: Turn) -> None:
         """Let be heard what was made."""
         try:
-            await member.mouth.say(saying, made, turn, lambda: self._face.show(State.SPEAKING))
+            sounding = partial(self._face.show, State.SPEAKING)
+            await member.mouth.say(saying, made, turn, sounding, self._face.gesture)
         finally:
             if saying.words:
                 self._listening.deafen(TAIL_SECONDS)

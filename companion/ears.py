@@ -19,6 +19,9 @@ from companion.errors import DeviceError
 from companion.loudness import Loudness
 from companion.ports import Microphone, SpeechDetector, Wake, WakeWord
 
+Follower = Callable[[Audio, Audio | None], None]
+"""Told of each 10 ms what was heard, without the toy's own sound, and what was played meanwhile, if that is known."""
+
 SPEECH = 0.5
 """Probability at which a frame counts as speech. Silero's own default."""
 
@@ -97,9 +100,15 @@ class Ears:
     """The one reader of the microphone."""
 
     def __init__(
-        self, microphone: Microphone, detector: SpeechDetector, patience: Patience, echo: Echo | None = None
+        self,
+        microphone: Microphone,
+        detector: SpeechDetector,
+        patience: Patience,
+        echo: Echo | None = None,
+        follower: Follower = lambda heard, played: None,
     ) -> None:
-        """`echo`: what the microphone hears of the toy itself, which is taken out; None: it hears nothing of it."""
+        """`echo`: what the microphone hears of the toy itself, which is taken out; None: it hears nothing of it.
+        `follower`: who follows all that is heard, such as a light."""
         self.patience = patience
         self.rhythm = Rhythm(patience)
         """Of whoever speaks to the toy."""
@@ -115,6 +124,7 @@ class Ears:
         """dBFS of the softest speech that counts."""
         self._microphone = microphone
         self._echo = echo
+        self._follower = follower
         self._detector = detector
         self._recent: deque[tuple[Frame, bool]] = deque(maxlen=frames(OVER_SECONDS))
         self._speech: _Speech | None = None
@@ -238,11 +248,10 @@ class Ears:
             raise DeviceError(
                 "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
             )
-        if self._echo is None:
-            return frame
-        clean = self._echo.cleaned(frame)
-        if self._echo.held_back:
+        clean = self._echo.cleaned(frame) if self._echo else frame
+        if self._echo and self._echo.held_back:
             self._recall({held.ends: held for held in self._echo.held_back})
+        self._follower(clean.captured, frame.played)
         return clean
 
     def _recall(self, whole: Mapping[float, Frame]) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from companion.audio import Audio
 from companion.errors import Cause, NoReply, TurnError
 from companion.journal import Journal
+from companion.looks import loudness
+from companion.motions import motion
 from companion.ports import Light
 from companion.state import State
+
+FOLLOW_EVERY = 4
+"""Frames (40 ms) between two levels that the light is told: as often as it is rendered."""
 
 
 class Face:
@@ -15,6 +21,7 @@ class Face:
         self._light = light
         self._journal = journal
         self._state: State | None = None
+        self._frames = 0
         self._refused = False
         """Whether the service refuses us until the owner mends it ..."""
         self._troubled = False
@@ -31,6 +38,22 @@ class Face:
             self._state = state
             self._light.show(state)
             self._journal.write("state", state=state.value)
+
+    def follow(self, heard: Audio, played: Audio | None) -> None:
+        """These 10 ms were `heard`, and `played` meanwhile (None where nobody knows): the light follows what it is
+        about."""
+        self._frames += 1
+        if self._frames % FOLLOW_EVERY:
+            return
+        if self._state is State.LISTENING:
+            self._light.show(self._state, loudness(heard.level))
+        elif self._state is State.SPEAKING and played is not None:
+            self._light.show(self._state, loudness(played.level))
+
+    def gesture(self, text: str) -> None:
+        """The character does something, in its own words."""
+        self._light.gesture(motion(text))
+        self._journal.write("gesture", text=text)
 
     def rest(self, state: State) -> None:
         """The same, unless there is something that the owner must mend."""

@@ -11,10 +11,12 @@ from typing import Any
 from companion.audio import FRAME_SECONDS, Audio
 from companion.calling import ByButton
 from companion.conversation import Conversation
+from companion.earcons import Earcon, Earcons
 from companion.ears import Ears
 from companion.errors import DeviceError, TurnError
 from companion.face import Face
 from companion.journal import Journal, Turn
+from companion.kept_mute import KeptMute
 from companion.mind import Mind
 from companion.ports import Button, Clock, Engine, Press, Speaker
 from companion.prepared import Prepared
@@ -46,13 +48,16 @@ class Life:
         button: Button,
         clock: Clock,
         journal: Journal,
+        earcons: Earcons,
+        kept_mute: KeptMute | None = None,
         held: ByButton | None = None,
         voices: Sequence[Prepared] = (),
         hears_since: float | None = None,
     ) -> None:
-        """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `held`: whoever speaks
-        holds the button meanwhile; None: the button only calls, stops and mutes. `voices`: whose lines are made before
-        they are needed. `hears_since`: when the microphone was open, for the journal; None: it was not."""
+        """`engines` by the part they serve: "ears", "voice"; the mind loads the character's. `kept_mute`: what
+        remembers over restarts that the toy is muted; None: nothing does. `held`: whoever speaks holds the button
+        meanwhile; None: the button only calls, stops and mutes. `voices`: whose lines are made before they are needed.
+        `hears_since`: when the microphone was open, for the journal; None: it was not."""
         self._conversation = conversation
         self._face = face
         self._ears = ears
@@ -62,17 +67,21 @@ class Life:
         self._button = button
         self._clock = clock
         self._journal = journal
+        self._earcons = earcons
+        self._kept_mute = kept_mute
         self._held = held
         self._voices = voices
         self._hears_since = hears_since
         self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
+        self._says_again = False
         self._unmuted = asyncio.Event()
-        self._unmuted.set()
+        if not (kept_mute and kept_mute.muted):
+            self._unmuted.set()
 
     async def live(self) -> None:
         """Get ready, open, then listen and answer for ever. Ends by being cancelled, or left."""
-        self._face.show(State.BOOTING)
+        self._face.show(State.BOOTING if self._unmuted.is_set() else State.MUTED)
         await first_of(self._talk(), self._obey(), self._left.wait())
 
     async def interrupt(self) -> None:
@@ -82,13 +91,22 @@ class Life:
         self._conversation.invite()
 
     async def mute(self) -> None:
-        """Fall silent and let go of the microphone, until `unmute`."""
+        """Fall silent and let go of the microphone, until `unmute`, whatever restarts there are."""
         self._unmuted.clear()
-        await self.interrupt()
+        try:
+            await self.interrupt()
+        finally:
+            self._keep_mute()
 
     def unmute(self) -> None:
         """Listen again."""
         self._unmuted.set()
+        self._keep_mute()
+
+    async def again(self) -> None:
+        """Say the last reply again."""
+        self._says_again = self._unmuted.is_set()
+        await self.interrupt()
 
     def leave(self) -> None:
         """End this life; whoever keeps the toy may begin another one, with what has changed since."""
@@ -117,17 +135,25 @@ class Life:
                     await self._do(self._stay_mute())
                 elif not opened:
                     opened = await self._do(self._open())
+                elif self._says_again:
+                    self._says_again = False
+                    await self._do(self._conversation.again())
                 else:
                     await self._do(self._conversation.attend())
 
     async def _obey(self) -> None:
-        """Do what the button asks: a short press calls or stops, a long one mutes; or it is held to speak."""
+        """Do what the button asks: a short press calls or stops, two have it say that again, a long one mutes; or it is
+        held to speak."""
         while True:
             match await self._button.pressed():
                 case press if self._held:
                     await self._speak_up(self._held, press)
                 case Press.SHORT:
                     await self.interrupt()
+                    if self._unmuted.is_set():
+                        await self._earcons.play(Earcon.LISTEN)
+                case Press.DOUBLE:
+                    await self.again()
                 case Press.LONG if self._unmuted.is_set():
                     await self.mute()
                 case Press.LONG:
@@ -140,6 +166,8 @@ class Life:
             if held.begins(press, self._ears):
                 await self.interrupt()
             held.press(press, self._ears)
+            if press is Press.DOUBLE:
+                await self.again()
 
     async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
         """One step, unless it is interrupted. False if a device failed; it was waited for then."""
@@ -155,8 +183,9 @@ class Life:
 
     async def _get_ready(self) -> None:
         """Load the engines. The microphone is open before: nothing heavy may delay it."""
-        with suppress(DeviceError):  # it will be missed when it is needed
-            await self._ears.ignore(FRAME_SECONDS)
+        if self._unmuted.is_set():
+            with suppress(DeviceError):  # it will be missed when it is needed
+                await self._ears.ignore(FRAME_SECONDS)
         seconds = await asyncio.gather(*(self._load(engine) for engine in self._engines.values()))
         if self._hears_since is not None:
             self._journal.write("ready", at=self._hears_since, part="microphone")
@@ -186,6 +215,8 @@ class Life:
 
     async def _open(self) -> None:
         """Say the first words, once there is a microphone to hear the answer."""
+        if self._face.state is State.MUTED:  # it was so from the beginning, and is not any more
+            self._face.show(State.BOOTING)
         await self._ears.ignore(FRAME_SECONDS)
         await self._conversation.open()
 
@@ -193,8 +224,19 @@ class Life:
         """Without a microphone until somebody unmutes. The light is red while nothing is captured, and only then."""
         await self._ears.close()
         self._face.show(State.MUTED)
+        await self._earcons.play(Earcon.MUTE)
         await self._unmuted.wait()
+        await self._earcons.played(Earcon.UNMUTE)  # before it hears again, so that it does not hear that
         self._face.show(State.LISTENING)
+
+    def _keep_mute(self) -> None:
+        """So that it is known after a restart. The toy is silent now: nobody hears that it stands still meanwhile."""
+        if self._kept_mute:
+            try:
+                self._kept_mute.keep(not self._unmuted.is_set())
+            except OSError as error:
+                sentence = f"it cannot be kept over a restart whether the toy is muted ({error.strerror or error})"
+                self._journal.write("fault", kind="warning", text=sentence, recovered=True)
 
     async def _mend(self, error: DeviceError) -> None:
         """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives

@@ -12,8 +12,9 @@ from companion.addressed import Addressed
 from companion.answer import Answer
 from companion.audio import Utterance
 from companion.barge_in import BargeIn
-from companion.calling import Calling
+from companion.calling import BUTTON, Calling
 from companion.drafts import Answering, Drafts, Heard
+from companion.earcons import Earcon, Earcons
 from companion.ears import Ears, Pause, Quiet, SpeechBegan, WentOn
 from companion.face import Face
 from companion.history import USER
@@ -45,6 +46,7 @@ class Listening:
         face: Face,
         clock: Clock,
         journal: Journal,
+        earcons: Earcons,
         warm: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         """`language`: a BCP 47 tag. `warm` is called as soon as somebody speaks."""
@@ -58,6 +60,7 @@ class Listening:
         self._face = face
         self._clock = clock
         self._journal = journal
+        self._earcons = earcons
         self._warm = warm
         self._window = 0.0
         """Seconds for which nobody needs to call, from when it listens again."""
@@ -115,6 +118,7 @@ class Listening:
                 return self._noted(replace(heard, text=words))
             else:  # its name, and nothing else
                 called = replace(called, sure=True) if called else None
+                await self._earcons.play(Earcon.LISTEN)  # not before: whoever goes on at once is not talked over
                 until = self._clock.now() + patience
             await heard.drop()
 
@@ -148,6 +152,8 @@ class Listening:
         if called:
             self._journal.write("called", by=called.phrase or "button")
         self._face.show(State.LISTENING)
+        if called == BUTTON:
+            await self._earcons.play(Earcon.LISTEN)
         return called, FOLLOW_UP_SECONDS * self._ears.patience.follow_up
 
     async def _hear(self, patience: float, answering: Answering = lambda _: None) -> Heard | None:
@@ -168,6 +174,8 @@ class Listening:
                         return None
                     case Utterance() as utterance:
                         self._face.show(State.THINKING)
+                        if not self.hears_on:  # who holds the button wants to know; the ears are closed meanwhile
+                            await self._earcons.play(Earcon.DONE)
                         return await drafts.commit(utterance)
 
     def _noted(self, heard: Heard) -> Heard:

@@ -43,11 +43,17 @@ LOOKS: Mapping[State, Look] = MappingProxyType(
     }
 )
 
+SAFETY = frozenset({State.MUTED, State.ATTENTION, State.OFFLINE})
+"""States that no gesture covers: who looks at the light must be able to rely on it at every moment."""
+
 DIMMEST = 0.2
 """Brightness between two breaths or pulses: a light that breathes is never dark."""
 
 QUIETEST = 0.4
 """Brightness, of the rhythm's own, of a light that follows a sound while there is none."""
+
+SILENT, LOUD = -55.0, -20.0
+"""dBFS of a sound that moves the light no more than silence does, and of one that makes it as bright as can be."""
 
 FLASH_SECONDS = 0.2
 """How long a blink or a flash is on."""
@@ -80,6 +86,11 @@ def follow(shown: float, level: float, seconds: float) -> float:
     """The level to show `seconds` after `shown` was, when the sound's own is `level`: it rises at once, and falls
     slowly."""
     return max(level, shown - FALL * seconds)
+
+
+def loudness(decibels: float) -> float:
+    """The level, 0 to 1, that a light shows of a sound of so many dBFS (-inf is silence)."""
+    return min(1.0, max(0.0, (decibels - SILENT) / (LOUD - SILENT)))
 
 
 def _rhythm(look: Look, seconds: float) -> float:

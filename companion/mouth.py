@@ -44,15 +44,19 @@ class Mouth:
         voice: Voice,
         speaker: Speaker,
         journal: Journal,
+        *,
         stock: Callable[[], float] = float,
+        hush: Callable[[], None] = lambda: None,
     ) -> None:
         """`name`: the character's, for the journal. `stock`: how many seconds of sound must be there before the first
-        is heard, and be kept after that."""
+        is heard, and be kept after that. `hush` is called before the first sound of all that is said: what else the
+        speaker plays ends then, and delays nothing."""
         self._name = name
         self._voice = voice
         self._speaker = speaker
         self._journal = journal
         self._stock = stock
+        self._hush = hush
         self._saying: Saying | None = None
 
     def change_volume(self, factor: float) -> None:
@@ -80,11 +84,19 @@ class Mouth:
         """The sounds of these phrases, the first of which are made from now on. Close them if they are not spoken."""
         return Ahead(self._sounds(phrases, turn), LOOK_AHEAD, self._enough)
 
-    async def say(self, saying: Saying, sounds: Sounds, turn: Turn, sounding: Callable[[], None]) -> None:
+    async def say(
+        self,
+        saying: Saying,
+        sounds: Sounds,
+        turn: Turn,
+        sounding: Callable[[], None],
+        gesture: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """Let all these sounds be heard; `saying` tells afterwards what really was of them, however it ended.
 
-        `sounding` is called when the first sample is heard. Cancelled, it falls silent, and returns when the voice
-        and the source of the phrases are closed. Raises what they raise, once what was made before has been heard.
+        `sounding` is called when the first sample is heard, `gesture` for each gesture between them. Cancelled, it
+        falls silent, and returns when the voice and the source of the phrases are closed. Raises what they raise, once
+        what was made before has been heard.
         """
         ended: float | None = None
         self._saying = saying
@@ -93,8 +105,10 @@ class Mouth:
             async with aclosing(sounds):
                 async for sound in sounds:
                     if isinstance(sound, Gesture):
-                        self._journal.write("gesture", text=sound.text)
+                        gesture(sound.text)
                         continue
+                    if not saying.begun:
+                        self._hush()
                     begins = await self._speaker.play(sound.audio)
                     saying.add(sound.phrase, begins, sound.audio)
                     turn.stage("play", until=await self._speaker.reach(saying.begins))

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from companion.audio import Audio, Frame, Utterance
+from companion.motions import Motion
 from companion.state import State
 
 
@@ -103,15 +104,22 @@ class Light(Protocol):
         """Show `state` from now on; `level` (0 to 1) is the loudness of the sound it follows."""
         ...
 
+    def gesture(self, motion: Motion) -> None:
+        """Do what `companion.motions` says of a gesture, for a moment; never over a state of `looks.SAFETY`, and not
+        while another one lasts. What is shown does not change by it."""
+        ...
+
 
 class Press(StrEnum):
-    """What a button tells: DOWN, then SHORT; or DOWN, then LONG, then UP. One that cannot tell how long it is held
-    leaves out what is between DOWN and UP."""
+    """What a button tells: DOWN, then SHORT; or DOWN, then LONG, then UP; pressed shortly twice in a row DOWN, SHORT,
+    DOWN, DOUBLE. One that cannot tell how long it is held leaves out what is between DOWN and UP."""
 
     DOWN = "down"
     """It is pressed, nobody knows yet for how long."""
     SHORT = "short"
     """It was let go soon."""
+    DOUBLE = "double"
+    """It was let go soon, for the second time in a row. The first time was told as SHORT, at once: nobody waits."""
     LONG = "long"
     """It has been held for a while, and still is."""
     UP = "up"

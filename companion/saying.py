@@ -60,6 +60,11 @@ class Saying:
             newest.stretches += [(begins + begin, begins + end) for begin, end in audible(audio)]
 
     @property
+    def begun(self) -> bool:
+        """Whether there is any sound of it yet."""
+        return bool(self._phrases)
+
+    @property
     def begins(self) -> float:
         """The speaker's position at its first sample; 0 before there is one."""
         return self._phrases[0].begins if self._phrases else 0.0

@@ -31,10 +31,11 @@ async def serve(
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
     lived: tuple[Settings, Sequence[Character]] | None = None
+    mute = build.kept_mute(current[0])
     with _no_rubbish_looked_for() as settle:
         while not told_to_stop.is_set():
             try:
-                async with build.toy(*current, (*observers, settle)) as life:
+                async with build.toy(*current, (*observers, settle), mute) as life:
                     lived = current
                     await first_of(life.live(), told_to_stop.wait(), told_to_reload.wait())
                 told_to_reload.clear()

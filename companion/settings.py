@@ -16,6 +16,7 @@ from companion import tables
 from companion.address import is_loopback
 from companion.endpointing import Age, Patience
 from companion.errors import SettingsError
+from companion.quiet_hours import QuietHours
 
 PREFIX = "COMPANION_"
 """`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
@@ -148,11 +149,49 @@ class Body(_Section):
     microphone: str | None = Field(default=None, description="a sound card by name; else the system's default")
     speaker: str | None = Field(default=None, description="a sound card by name; else the system's default")
     volume: float = Field(default=1.0, ge=0.0, le=1.0, description="how loud it may be, 0 to 1")
+    earcons: bool | None = Field(
+        default=None,
+        description="whether it sounds briefly when it is called, muted ...; else if a name or button calls",
+    )
+    brightness: float = Field(default=1.0, gt=0.0, le=1.0, description="how bright its light may be, above 0, to 1")
+    night_brightness: float = Field(default=0.2, gt=0.0, le=1.0, description="the same, in the quiet hours")
+    quiet_hours: str = Field(default="", description="when it is to be dim, such as 20:00-07:00; empty: never")
     echo: Literal["auto", "kalman", "webrtc", "hardware", "none"] = Field(
         default="auto",
         description="what takes its own voice out of its microphone, so that it can be interrupted: auto (kalman), "
         "kalman, webrtc (needs the package livekit), hardware (the sound card does), or none (its button interrupts)",
     )
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        if value.strip():
+            QuietHours.parse(value)
+        return value.strip()
+
+
+class Wiring(_Section):
+    """`[board]`: what is wired differently from the profile that `[body] board` names. Pins are BCM numbers."""
+
+    button: int | None = Field(default=None, description="the button's pin")
+    button_active_high: bool | None = Field(default=None, description="whether that is high while it is pressed")
+    light: Literal["none", "led", "rgb", "apa102"] | None = Field(
+        default=None, description="none, led, rgb, or apa102 (a chain on SPI0)"
+    )
+    light_pins: tuple[int, ...] | None = Field(default=None, description="one for led; red, green and blue for rgb")
+    light_active_high: bool | None = Field(default=None, description="whether a high pin lights it")
+    lamps: int | None = Field(default=None, ge=1, le=256, description="how many there are in a chain")
+
+    @field_validator("light_pins", mode="before")
+    @classmethod
+    def _a_list(cls, value: Any) -> Any:
+        """In the environment it is numbers with commas between them."""
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is given, by name."""
+        return self.model_dump(exclude_none=True)
 
 
 class Models(_Section):
@@ -169,7 +208,9 @@ class Memory(_Section):
     skip: tuple[Literal["system", "user", "assistant", "output"], ...] = Field(
         default=(), description="kinds of messages that it shall not remember"
     )
-    state: Path | None = Field(default=None, description="folder that keeps the session's id; else the usual one")
+    state: Path | None = Field(
+        default=None, description="folder that keeps the session's id, and whether it is muted; else the usual one"
+    )
 
     @field_validator("skip", mode="before")
     @classmethod
@@ -186,6 +227,7 @@ class Settings(_Section):
     chat: Chat = Chat()
     voice: Voice = Voice()
     body: Body = Body()
+    board: Wiring = Wiring()
     models: Models = Models()
     memory: Memory = Memory()
 

@@ -81,7 +81,7 @@ async def simulation(
     async with AsyncExitStack() as stack:
         chance = random.Random(seed)
         light = SimulatedLight(world)
-        speaker = SimulatedSpeaker(world)
+        speaker = SimulatedSpeaker(world, loudest=settings.body.volume)
         button = SimulatedButton()
         chosen = await engines.at_the_desk(settings, characters, stack, build.warning(world, observers))
         presses = button.press if chosen.hearing.called == "hold" else None

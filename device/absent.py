@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import NoReturn
 
+from companion.motions import Motion
 from companion.state import State
 
 
@@ -13,6 +14,9 @@ class DarkLight:
 
     def show(self, state: State, level: float = 0.0) -> None:
         """Nobody sees it."""
+
+    def gesture(self, motion: Motion) -> None:
+        """Nor this."""
 
 
 class NoButton:

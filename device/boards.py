@@ -1,15 +1,15 @@
 """This file is the boards Companion knows: which pin is the button, which are the light, what the sound card is called.
 
-Pins are BCM numbers. A board of one's own is one of these with other pins: `replace(BOARDS["generic-rgb"], button=27)`.
+Pins are BCM numbers. A board of one's own is one of these with other pins: `Board.changed`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from companion.errors import SettingsError
 
@@ -31,6 +31,9 @@ BUSES: Mapping[int, str] = MappingProxyType(
     dict.fromkeys((2, 3), "I2C") | dict.fromkeys(range(7, 12), "SPI") | dict.fromkeys((12, *range(18, 22)), "I2S")
 )
 """Pins that a sound card (I2S, and I2C to set it up) or another board on top needs for itself."""
+
+CHAIN_PINS = (10, 11)
+"""Data and clock of SPI0: APA102 are lit over no other pins."""
 
 GREATEST_PIN = 27
 """Of the 40-pin header."""
@@ -61,10 +64,22 @@ class Board:
         if mistakes := list(self._mistakes()):
             raise SettingsError(mistakes)
 
+    def changed(self, **changes: Any) -> Board:
+        """The same, wired differently. A light of another kind has no pins but those given; a chain of APA102 has
+        those of SPI0, which are then its own. Raises SettingsError."""
+        parts = {field.name: getattr(self, field.name) for field in fields(self)} | changes
+        if (kind := parts["light"]) != self.light:
+            given = changes.get("light_pins")
+            parts["light_pins"] = given if given is not None else CHAIN_PINS if kind == "apa102" else ()
+            parts["bus"] = CHAIN_PINS if kind == "apa102" else ()
+        return Board(**parts)
+
     def _mistakes(self) -> Iterator[str]:
         names = LIGHT_PINS[self.light]
         if len(self.light_pins) != len(names):
             yield f"Board {self.name}: a light of kind {self.light} has {len(names)} pins, not {len(self.light_pins)}."
+        elif self.light == "apa102" and self.light_pins != CHAIN_PINS:
+            yield f"Board {self.name}: a chain of APA102 has its data on GPIO pin 10 and its clock on 11 (SPI0)."
         used = [*zip(names, self.light_pins, strict=False)]
         if self.button is not None:
             used.insert(0, ("the button", self.button))
@@ -89,10 +104,10 @@ BOARDS: Mapping[str, Board] = MappingProxyType(
                 "respeaker-2mic",
                 button=17,
                 light="apa102",
-                light_pins=(10, 11),  # SPI0
+                light_pins=CHAIN_PINS,
                 lamps=3,
                 card="seeed2micvoicec",
-                bus=(10, 11),
+                bus=CHAIN_PINS,
             ),
             Board("aiy-v1", button=23, light="led", light_pins=(25,), card="sndrpigooglevoi"),
             Board(

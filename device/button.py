@@ -7,6 +7,8 @@ only hand over what happened; what it means is worked out in the event loop, in 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -24,6 +26,10 @@ HOLD_SECONDS = 1.0
 """From here on a press is a long one."""
 
 
+DOUBLE_SECONDS = 0.25
+"""Who presses again so soon after letting go, presses twice."""
+
+
 class GpioButton:
     """A Button on a pin. It is made, used and closed within one event loop."""
 
@@ -34,6 +40,7 @@ class GpioButton:
         pin_factory: Any | None = None,
         debounce_seconds: float = DEBOUNCE_SECONDS,
         hold_seconds: float = HOLD_SECONDS,
+        double_seconds: float = DOUBLE_SECONDS,
     ) -> None:
         """Open the pin; `pin_factory` is gpiozero's (None: what it finds on this computer). Raises DeviceError."""
         if board.button is None:
@@ -43,6 +50,10 @@ class GpioButton:
         self._presses = Presses()
         self._last: Press | None = None
         """What was told last; None before the first press."""
+        self._double_seconds = double_seconds
+        self._let_go = -math.inf
+        """When a short press ended, in seconds of `time.monotonic()`; what it began may be a double one."""
+        self._again = False
         with opening(self._pin):
             from gpiozero import Button
 
@@ -67,22 +78,27 @@ class GpioButton:
         with using(self._pin):
             self._button.close()
 
-    def _handing_over(self, what: Callable[[], None]) -> Callable[[], None]:
+    def _handing_over(self, what: Callable[[float], None]) -> Callable[[], None]:
         def hand_over() -> None:
             with suppress(RuntimeError):  # the loop has ended: nobody is there to hear it
-                self._loop.call_soon_threadsafe(what)
+                self._loop.call_soon_threadsafe(what, time.monotonic())
 
         return hand_over
 
-    def _down(self) -> None:
+    def _down(self, at: float) -> None:
+        self._again = at - self._let_go < self._double_seconds
+        self._let_go = -math.inf
         self._tell(Press.DOWN)
 
-    def _held(self) -> None:
+    def _held(self, at: float) -> None:
         if self._last is Press.DOWN:  # else it was let go at that moment, and is already known to be a short one
             self._tell(Press.LONG)
 
-    def _up(self) -> None:
-        if self._last is Press.DOWN:
+    def _up(self, at: float) -> None:
+        if self._last is Press.DOWN and self._again:
+            self._tell(Press.DOUBLE)
+        elif self._last is Press.DOWN:
+            self._let_go = at
             self._tell(Press.SHORT)
         elif self._last is Press.LONG:  # else it was down when the toy was switched on
             self._tell(Press.UP)

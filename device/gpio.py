@@ -40,13 +40,13 @@ def using(pin: int) -> Iterator[None]:
         raise DeviceError(f"GPIO pin {pin} has a resistor of its own that does not fit this button.") from error
     except gpiozero.PinPWMError as error:
         raise DeviceError(f"GPIO pin {pin} cannot be dimmed: the library lgpio is missing.") from error
-    except (gpiozero.GPIOZeroError, *_errors_below()) as error:
+    except (gpiozero.GPIOZeroError, *errors_below()) as error:
         if "busy" in str(error):  # as lgpio says when another program or the kernel has the pin
             raise DeviceError(f"GPIO pin {pin} is in use.") from error
         raise DeviceError(f"GPIO pin {pin} cannot be used ({error}).") from error
 
 
-def _errors_below() -> tuple[type[Exception], ...]:
+def errors_below() -> tuple[type[Exception], ...]:
     """What the libraries under gpiozero raise, which it hands on: OSError, in RPi.GPIO RuntimeError and ValueError,
     and lgpio has an error of its own, that only who has the library can name."""
     lgpio = sys.modules.get("lgpio")

@@ -1,4 +1,5 @@
-"""This file is a button for whoever sits at a terminal: Enter is a short press, "m" and Enter a long one."""
+"""This file is a button for whoever sits at a terminal: Enter is a short press, "m" and Enter a long one, "a" and Enter
+two short ones."""
 
 from __future__ import annotations
 
@@ -8,10 +9,13 @@ from contextlib import suppress
 from typing import TextIO
 
 from companion.ports import Press
-from device.presses import HOLD, TAP, Presses
+from device.presses import HOLD, TAP, TWICE, Presses
 
 LONG = "m"
 """The line that counts as a long press: it mutes."""
+
+DOUBLE = "a"
+"""The line that counts as two short presses in a row: it has the toy say it again."""
 
 CHUNK = 4096
 """Bytes read at once, and kept of a line that does not end."""
@@ -53,4 +57,4 @@ class KeyboardButton:
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         self._unfinished = self._unfinished[-CHUNK:]
         for line in lines:
-            self._presses.put(*(HOLD if line.decode(errors="replace").strip().lower() == LONG else TAP))
+            self._presses.put(*{LONG: HOLD, DOUBLE: TWICE}.get(line.decode(errors="replace").strip().lower(), TAP))

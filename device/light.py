@@ -5,15 +5,17 @@ Whoever runs the toy makes a `GpioLight`, lets `shine` run beside everything els
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any, NoReturn
 
 from companion.errors import DeviceError
-from companion.looks import LOOKS, brightness, follow
+from companion.motions import Motion
 from companion.ports import Clock
 from companion.state import State
 from device.boards import Board
 from device.gpio import opening, using
+from device.shown import Shown, full
 
 RENDER_SECONDS = 1 / 25
 """Between two renderings: enough for a breath that does not step."""
@@ -35,22 +37,23 @@ class GpioLight:
     """A Light of three pins for the colours, or of one for the brightness only."""
 
     def __init__(
-        self, board: Board, clock: Clock, *, pin_factory: Any | None = None, brightness_cap: float = 1.0
+        self,
+        board: Board,
+        clock: Clock,
+        *,
+        pin_factory: Any | None = None,
+        brightness_cap: Callable[[], float] = full,
     ) -> None:
         """Open the pins; dark until the first `show`. Raises DeviceError.
 
-        `pin_factory` is gpiozero's (None: what it finds on this computer). `brightness_cap`, more than 0 and at
-        most 1, is the brightness of the brightest look; however low it is, no state becomes dark.
+        `pin_factory` is gpiozero's (None: what it finds on this computer). `brightness_cap` tells the brightness of
+        the brightest look, more than 0 and at most 1; however low it is, no state becomes dark.
         """
         if board.light not in ("rgb", "led"):
-            raise DeviceError(_why_not(board))
+            raise DeviceError(f"The board {board.name} has no light on GPIO pins.")
         self._board = board
         self._clock = clock
-        self._cap = brightness_cap
-        self._state: State | None = None
-        self._since = 0.0
-        self._level = self._sound = 0.0
-        self._level_at = 0.0
+        self._shown = Shown(clock, brightness_cap)
         self._written: list[float] = []
         self._lamps: list[Any] = []
         with ExitStack() as opened:  # if one pin fails, the ones before it are free again
@@ -62,22 +65,19 @@ class GpioLight:
 
     def show(self, state: State, level: float = 0.0) -> None:
         """Show `state` from now on: it is on the pins when this returns. After `close` it does nothing."""
-        now = self._clock.now()
-        if state is not self._state:
-            self._state, self._since, self._level = state, now, level
+        if self._shown.show(state, level):
             self._written = [UNKNOWN] * len(self._lamps)
-        else:
-            self._level = follow(self._level, level, now - self._level_at)
-        self._sound, self._level_at = level, now
         with suppress(DeviceError):  # a broken light is no reason to lose a turn: `shine` meets it, too, and tells
             self._render()
+
+    def gesture(self, motion: Motion) -> None:
+        """Let a gesture move the light for a moment: `shine` shows it."""
+        self._shown.move(motion)
 
     async def shine(self) -> NoReturn:
         """Let the rhythm go on, until cancelled. Raises DeviceError when a pin can no longer be written."""
         while True:
-            now = self._clock.now()
-            self._level = follow(self._level, self._sound, now - self._level_at)
-            self._level_at = now
+            self._shown.let_fall()
             self._render()
             await self._clock.sleep(RENDER_SECONDS)
 
@@ -87,22 +87,21 @@ class GpioLight:
         self._open.close()
 
     def _render(self) -> None:
-        if self._state is None:
+        if self._shown.state is None:
             return
-        duties = self._duties(self._state)
+        duties = self._duties()
         for number, lamp in enumerate(self._lamps):
             if abs(duties[number] - self._written[number]) >= SMALLEST_CHANGE:
                 with using(self._board.light_pins[number]):
                     lamp.value = duties[number]
                 self._written[number] = duties[number]
 
-    def _duties(self, state: State) -> list[float]:
+    def _duties(self) -> list[float]:
         """The duty cycle of each pin, 0 to 1."""
-        look = LOOKS[state]
-        parts = [part / 255 for part in look.colour]
+        parts = self._shown.colour()
         if self._board.light == "led":
             parts = [sum(part * weight for part, weight in zip(parts, LUMINANCE, strict=True))]
-        scale = self._cap * brightness(look, self._clock.now() - self._since, self._level)
+        scale = self._shown.brightness()
         if scale > 0 and max(parts) > 0:
             scale = max(scale, DIMMEST_DUTY / max(parts))
         return [min(1.0, part * scale) for part in parts]
@@ -121,9 +120,3 @@ def _put_out(pin: int, lamp: Any) -> None:
             lamp.off()
         finally:
             lamp.close()
-
-
-def _why_not(board: Board) -> str:
-    if board.light == "apa102":
-        return f"The {board.lamps} APA102 lamps of {board.name} cannot be lit yet."
-    return f"The board {board.name} has no light on GPIO pins."

@@ -12,6 +12,9 @@ MOST_UNREAD = 16
 TAP = (Press.DOWN, Press.SHORT)
 """What a short press tells."""
 
+TWICE = (Press.DOWN, Press.SHORT, Press.DOWN, Press.DOUBLE)
+"""What two short presses in a row tell."""
+
 HOLD = (Press.DOWN, Press.LONG, Press.UP)
 """What a long press tells."""
 

@@ -19,6 +19,8 @@ from contextlib import asynccontextmanager, contextmanager
 import numpy as np
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
+from companion.looks import SAFETY
+from companion.motions import Motion
 from companion.ports import Clock
 from companion.state import State
 from companion.tasks import cancelled
@@ -219,8 +221,10 @@ class SimulatedMicrophone:
 class SimulatedSpeaker:
     """A Speaker that keeps what it played."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, loudest: float = 1.0) -> None:
+        """`loudest`: the highest `volume` that can be set, 0 to 1."""
         self._world = world
+        self._loudest = loudest
         self._queue: deque[tuple[float, Audio]] = deque()
         """What is sounding and what comes after it, each with the position at which it begins."""
         self._kept: deque[tuple[float, Audio]] = deque()
@@ -237,9 +241,9 @@ class SimulatedSpeaker:
         """Whether the last frame ended in the midst of sound."""
         self._paused = False
         self._fade = Ramp(1.0)
-        self._volume = 1.0
+        self._volume = loudest
         self._ducked = 1.0
-        self._gain = Ramp(1.0)
+        self._gain = Ramp(loudest)
         self._moments = Moments()
         self._heard: list[tuple[float, Audio]] = []
         world.add(self._sound)
@@ -251,12 +255,12 @@ class SimulatedSpeaker:
 
     @property
     def volume(self) -> float:
-        """Amplitude of the full voice, 0 to 1."""
+        """Amplitude of the full voice, 0 to 1; never above the cap."""
         return self._volume
 
     @volume.setter
     def volume(self, volume: float) -> None:
-        self._volume = min(max(volume, 0.0), 1.0)
+        self._volume = min(max(volume, 0.0), self._loudest)
         self._aim()
 
     @property
@@ -409,6 +413,10 @@ class SimulatedLight:
         self._clock = clock
         self.shown: list[tuple[float, State]] = []
         """When, in seconds of the world, and which state."""
+        self.level = 0.0
+        """Of the sound that it follows now, 0 to 1."""
+        self.moved: list[tuple[float, Motion]] = []
+        """When, and what a gesture made it do."""
 
     @property
     def state(self) -> State | None:
@@ -422,5 +430,11 @@ class SimulatedLight:
 
     def show(self, state: State, level: float = 0.0) -> None:
         """Show `state` from now on."""
+        self.level = level
         if state is not self.state:
             self.shown.append((self._clock.now(), state))
+
+    def gesture(self, motion: Motion) -> None:
+        """Let a gesture move it for a moment, unless it shows what one must be able to rely on."""
+        if self.state not in (None, *SAFETY):
+            self.moved.append((self._clock.now(), motion))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from companion.ports import Press
-from device.presses import HOLD, TAP, Presses
+from device.presses import HOLD, TAP, TWICE, Presses
 
 
 class SimulatedButton:
@@ -13,8 +13,8 @@ class SimulatedButton:
         self._presses = Presses()
 
     def press(self, press: Press = Press.SHORT) -> None:
-        """Press it shortly or long, from the beginning to the end; or only do what DOWN and UP say."""
-        self._presses.put(*{Press.SHORT: TAP, Press.LONG: HOLD}.get(press, (press,)))
+        """Press it shortly, twice or long, from the beginning to the end; or only do what DOWN and UP say."""
+        self._presses.put(*{Press.SHORT: TAP, Press.DOUBLE: TWICE, Press.LONG: HOLD}.get(press, (press,)))
 
     async def pressed(self) -> Press:
         """What it tells next. May be cancelled and called again: nothing is lost."""

@@ -55,7 +55,7 @@ class Running:
                 str(folder / "told.json"),
                 *("run", "--journal", str(self._journal), *words),
             ],
-            env=clean | BRIEF | environment,
+            env=clean | {"STATE_DIRECTORY": str(folder / "state")} | BRIEF | environment,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -16,12 +16,14 @@ from companion.calling import ByButton, ByName, Calling, Open
 from companion.cast import Cast, Member
 from companion.character import Character, parse
 from companion.conversation import Conversation
+from companion.earcons import Earcon, Earcons, sound
 from companion.ears import Ears
 from companion.echo import UNKNOWN, Echo, Interruptible, Verdict
 from companion.endpointing import Patience
 from companion.face import Face
 from companion.history import History
 from companion.journal import Journal
+from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
@@ -90,6 +92,8 @@ class Scene:
         interrupting: WakeWord | None = None,
         canceller: EchoCanceller | None = None,
         prepared: Sequence[str] = (),
+        earcons: bool = False,
+        kept_mute: KeptMute | None = None,
         seed: int = 0,
         longest: float = 600.0,
     ) -> None:
@@ -123,7 +127,8 @@ class Scene:
         """All that was concluded from the echo."""
         canceller = canceller or (KalmanCanceller() if room else None)
         echo = Echo(canceller, UNKNOWN if canceller else told, verdicts.append)
-        ears = Ears(heard, detector or ScriptedDetector(), patience or Patience(), echo)
+        face = Face(self.light, journal)
+        ears = Ears(heard, detector or ScriptedDetector(), patience or Patience(), echo, face.follow)
         self.mind = Mind(
             self.chat, self.history, session="s", seeds=itertools.count(1), supplements=lambda: self.supplement
         )
@@ -131,10 +136,10 @@ class Scene:
         interrupting = HeldWakeWord(interrupting, self.world) if interrupting else None
         words = interrupting or named.get("name")
         spotters = named | ({"interrupting": interrupting} if interrupting else {})
-        face = Face(self.light, journal)
         addressed = Addressed([one.name for one in characters], "en")
         kept = Prepared(self.voice, prepared)
-        members = [Member(one, Mouth(one.name, kept, self.speaker, journal)) for one in characters]
+        signals = Earcons(self.speaker, {earcon: sound(earcon) for earcon in Earcon if earcons})
+        members = [Member(one, Mouth(one.name, kept, self.speaker, journal, hush=signals.hush)) for one in characters]
         listening = Listening(
             calling=calling or Open(),
             addressed=addressed,
@@ -155,6 +160,7 @@ class Scene:
             face=face,
             clock=self.world,
             journal=journal,
+            earcons=signals,
             warm=self.mind.warm,
         )
         conversation = Conversation(
@@ -164,6 +170,7 @@ class Scene:
             face=face,
             clock=self.world,
             journal=journal,
+            earcons=signals,
         )
         self.life = Life(
             conversation,
@@ -175,6 +182,8 @@ class Scene:
             button=self.button,
             clock=self.world,
             journal=journal,
+            earcons=signals,
+            kept_mute=kept_mute,
             held=held,
             voices=[kept],
             hears_since=0.0,

@@ -358,3 +358,36 @@ def test_pressed_while_it_answers_it_stops_and_listens(press: Press) -> None:
     scene.play(until=act)
     assert not scene.told("said")[-1].fields["complete"], "it fell silent"
     assert len(scene.told("called")) >= 2
+
+
+@pytest.mark.parametrize("before", [(), (Press.DOWN, Press.SHORT)])
+def test_pressed_twice_it_neither_listens_nor_believes_to_be_held(before: tuple[Press, ...]) -> None:
+    toy = Toy(0.5, 1.0, 1.0)
+
+    async def act() -> bool:
+        toy.does(*before, Press.DOWN, Press.DOUBLE)
+        waiting = asyncio.create_task(toy.calling.wait(toy.ears))
+        await toy.room.reached(2.0)
+        called = waiting.done()
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        return called
+
+    assert not run(act)
+    assert not toy.ears.held
+    assert toy.room.shown == 0
+
+
+def test_after_a_double_press_it_is_held_and_let_go_as_ever() -> None:
+    toy = Toy(0.5, 1.0, 1.0)
+
+    async def act() -> Noticed:
+        toy.does(Press.DOWN, Press.SHORT, Press.DOWN, Press.DOUBLE, Press.DOWN)
+        assert await toy.calling.wait(toy.ears) == BUTTON
+        speaking = asyncio.create_task(toy.utterance())
+        await toy.room.reached(2.0)
+        assert not speaking.done()
+        toy.does(Press.LONG, Press.UP)
+        return await speaking
+
+    assert isinstance(run(act), Utterance)

@@ -62,13 +62,22 @@ def test_the_environment_is_over_the_file_key_by_key(tmp_path: Path) -> None:
 SAMPLES = {
     "echo": "webrtc",
     "base_url": "https://host/v1",
+    "brightness": "0.5",
+    "button": "27",
+    "button_active_high": "True",
     "called": "wake",
+    "earcons": "False",
     "engine": "auto",
     "enabled": "True",
+    "light": "led",
+    "light_active_high": "False",
+    "light_pins": "5, 6, 13",
     "names": "hey jarvis, okay nabu",
+    "night_brightness": "0.1",
     "nudge": "False",
     "patience": "child",
     "presence_penalty": "-1.5",
+    "quiet_hours": "20:00-07:00",
     "repetition_penalty": "1.1",
     "skip": "user, output",
     "spoken_bias": "off",
@@ -85,7 +94,7 @@ def test_every_key_can_come_from_the_environment(dotted: str) -> None:
     lowest = [str(limit.ge) for limit in field.metadata if hasattr(limit, "ge")]
     value = SAMPLES.get(name) or (lowest[0] if lowest else "x")
     settings = load(None, {f"COMPANION_{section}__{name}".upper(): value})
-    shown = {"names": "('hey jarvis', 'okay nabu')", "skip": "('user', 'output')"}
+    shown = {"names": "('hey jarvis', 'okay nabu')", "skip": "('user', 'output')", "light_pins": "(5, 6, 13)"}
     assert str(getattr(getattr(settings, section), name)) == shown.get(name, value)
 
 

@@ -91,7 +91,8 @@ def sequence(seed: int, calling: Calling) -> list[str]:
         calling=calling,
         microphone=watched,
         transcriber=lambda _: Anything(about, chance),
-        chat=lambda world: ScriptedChat([["I am a reply."]] * 99, clock=world, delay=chance.choice((0.0, 0.3))),
+        chat=lambda world: ScriptedChat([["(nods) I am a reply."]] * 99, clock=world, delay=chance.choice((0.0, 0.3))),
+        earcons=True,
     )
     about.append(scene)
     scene.user._press = lambda _: None
@@ -102,7 +103,7 @@ def sequence(seed: int, calling: Calling) -> list[str]:
         for _ in range(chance.randint(3, LONGEST)):
             await scene.world.sleep(chance.choice((0.0, 0.01, 0.3, 1.1, 2.5)))
             what = chance.choice(
-                ("speak", "speak", "tap", "hold", "down", "up", "mute", "unmute", "stop", "forget", "break")
+                ("speak", "speak", "tap", "twice", "hold", "down", "up", "mute", "unmute", "stop", "forget", "break")
             )
             happened.append(f"{scene.world.now():.2f} {what}")
             match what:
@@ -110,6 +111,8 @@ def sequence(seed: int, calling: Calling) -> list[str]:
                     scene.user._lines.append(Shout(chance.choice((0.2, 0.6, 1.5)), chance.choice((0.0, 0.3))))
                 case "tap":
                     scene.button.press(Press.SHORT)
+                case "twice":
+                    scene.button.press(Press.DOUBLE)
                 case "hold":
                     scene.button.press(Press.LONG)
                 case "down" | "up":

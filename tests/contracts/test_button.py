@@ -17,7 +17,7 @@ from companion.ports import Button, Press
 from device.boards import BOARDS
 from device.button import GpioButton
 from device.keyboard import KeyboardButton
-from device.presses import HOLD, TAP
+from device.presses import HOLD, TAP, TWICE
 from device.simulated_button import SimulatedButton
 
 ENOUGH = 10.0
@@ -26,7 +26,7 @@ ENOUGH = 10.0
 
 @dataclass
 class Stage:
-    """A button, and a finger, that does a SHORT press or a LONG one, from the beginning to the end."""
+    """A button, and a finger, that does a SHORT press, a DOUBLE or a LONG one, from the beginning to the end."""
 
     button: Button
     press: Callable[[Press], Awaitable[None]]
@@ -60,10 +60,13 @@ def gpio() -> Iterator[Stage]:
         async def press(kind: Press) -> None:
             held.clear()
             below.hold_time = 0 if kind is Press.LONG else ENOUGH
-            pin.drive_low()
-            if kind is Press.LONG:
-                assert await asyncio.to_thread(held.wait, ENOUGH)
-            pin.drive_high()
+            for again in (False, True) if kind is Press.DOUBLE else (False,):
+                button._double_seconds = ENOUGH if again else 0.0
+                pin.drive_low()
+                if kind is Press.LONG:
+                    assert await asyncio.to_thread(held.wait, ENOUGH)
+                pin.drive_high()
+                await asyncio.sleep(0.001)  # the thread's news is taken in
 
         yield Stage(button, press)
 
@@ -78,7 +81,7 @@ def keyboard(ends: Callable[[], tuple[int, int]]) -> Iterator[Stage]:
     ):
 
         async def press(kind: Press) -> None:
-            typist.write(b"m\n" if kind is Press.LONG else b"\n")
+            typist.write({Press.LONG: b"m\n", Press.DOUBLE: b"a\n"}.get(kind, b"\n"))
             await asyncio.sleep(0.001)  # a terminal gives one line at a time
 
         yield Stage(button, press)
@@ -120,15 +123,15 @@ async def presses(button: Button) -> AsyncIterator[Press]:
 
 def test_presses_are_told_in_their_order(button: Making) -> None:
     async def what(stage: Stage) -> None:
-        for press in (Press.SHORT, Press.LONG, Press.LONG, Press.SHORT, Press.SHORT):
+        for press in (Press.SHORT, Press.LONG, Press.DOUBLE, Press.LONG, Press.SHORT):
             await stage.press(press)
-        order = [*TAP, *HOLD, *HOLD, *TAP, *TAP]
+        order = [*TAP, *HOLD, *TWICE, *HOLD, *TAP]
         assert [await stage.button.pressed() for _ in order] == order
 
     act(button, what)
 
 
-@pytest.mark.parametrize(("kind", "tells"), [(Press.SHORT, TAP), (Press.LONG, HOLD)])
+@pytest.mark.parametrize(("kind", "tells"), [(Press.SHORT, TAP), (Press.DOUBLE, TWICE), (Press.LONG, HOLD)])
 def test_who_waits_is_told(button: Making, kind: Press, tells: tuple[Press, ...]) -> None:
     async def what(stage: Stage) -> None:
         waiting = asyncio.create_task(stage.button.pressed())

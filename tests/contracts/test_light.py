@@ -7,14 +7,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import permutations
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from companion.looks import LOOKS, brightness
+from companion.looks import LOOKS, SAFETY, brightness
+from companion.motions import MOTIONS, Motion
 from companion.ports import Light
 from companion.state import State
 from device.absent import DarkLight
+from device.apa102 import LAMP, STEPS, Apa102Light
 from device.boards import BOARDS
 from device.light import GpioLight
 from device.simulated import SimulatedLight, World
@@ -39,7 +43,7 @@ class Onlooker(WallClock):
 
     def __init__(self, pins: MockFactory) -> None:
         self.time = 0.0
-        self._pins = [pins.pin(pin) for pin in BOARDS["generic-rgb"].light_pins]
+        self._pins: list[Any] = [pins.pin(pin) for pin in BOARDS["generic-rgb"].light_pins]
         self._seen: list[tuple[float, list[float]]] = []
         self._began = 0.0
 
@@ -53,7 +57,7 @@ class Onlooker(WallClock):
             raise asyncio.CancelledError
         self.time += seconds
 
-    def look_at(self, light: GpioLight) -> State | None:
+    def look_at(self, light: GpioLight | Apa102Light) -> State | None:
         """The only state that it can be, of those whose colour and rhythm begin now."""
         self._seen, self._began = [], self.time
         with suppress(asyncio.CancelledError):
@@ -77,7 +81,27 @@ def gpio() -> Stage:
     return Stage(light, lambda: onlooker.look_at(light))
 
 
-LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio}
+class Lamps(Onlooker):
+    """Looks at the first of a chain of lamps."""
+
+    def __init__(self) -> None:
+        super().__init__(MockFactory(pin_class=MockPWMPin))
+        self._pins = [SimpleNamespace(state=0.0) for _ in range(3)]
+
+    def write(self, data: list[int]) -> None:
+        step, blue, green, red = data[4:8]
+        for pin, part in zip(self._pins, (red, green, blue), strict=True):
+            pin.state = part / 255 * (step & ~LAMP) / STEPS
+
+
+def apa102() -> Stage:
+    onlooker = Lamps()
+    spi = SimpleNamespace(write=onlooker.write, close=lambda: None)
+    light = Apa102Light(BOARDS["respeaker-2mic"], onlooker, pin_factory=SimpleNamespace(spi=lambda port, device: spi))
+    return Stage(light, lambda: onlooker.look_at(light))
+
+
+LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio, "apa102": apa102}
 
 
 @pytest.fixture(params=LIGHTS)
@@ -99,10 +123,25 @@ def test_a_light_shows_the_newest_state_only(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_a_gesture_leaves_the_state_as_it_is(stage: Stage, state: State, motion: Motion) -> None:
+    stage.light.show(state)
+    stage.light.gesture(motion)
+    if state in SAFETY:
+        assert stage.seen() is state, "and is not even seen over what one must be able to rely on"
+        return
+    stage.light.show(State.MUTED)
+    assert stage.seen() is State.MUTED
+    stage.light.show(state)
+    assert stage.seen() is state
+
+
+@pytest.mark.parametrize("state", State)
 def test_a_body_without_a_light_takes_every_state_and_level(state: State) -> None:
     light: Light = DarkLight()
     for level in (0.0, 0.5, 1.0):
         light.show(state, level)
+        light.gesture("glint")
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])

@@ -92,6 +92,32 @@ def test_a_pin_cannot_be_two_things() -> None:
     )
 
 
+def test_a_board_of_ones_own_is_a_profile_with_other_pins() -> None:
+    mine = GENERIC.changed(button=27, button_active_high=True, light_pins=(5, 6, 13), light_active_high=False)
+    assert (mine.button, mine.button_active_high, mine.light_pins) == (27, True, (5, 6, 13))
+    assert (mine.light, mine.light_active_high, mine.name) == ("rgb", False, "generic-rgb")
+    assert GENERIC.changed() == GENERIC
+
+
+def test_a_light_of_another_kind_has_the_pins_it_is_given() -> None:
+    assert GENERIC.changed(light="led", light_pins=(24,)).light_pins == (24,)
+    assert BOARDS["usb"].changed(light="rgb", light_pins=(25, 24, 23), button=17) == replace(GENERIC, name="usb")
+    assert GENERIC.changed(light="none").light_pins == ()
+    (mistake,) = mistakes(lambda: GENERIC.changed(light="led"))
+    assert mistake == "Board generic-rgb: a light of kind led has 1 pins, not 0."
+
+
+def test_a_chain_of_lamps_has_spi_to_itself_and_no_other_pins() -> None:
+    mine = GENERIC.changed(light="apa102", lamps=12)
+    assert (mine.light_pins, mine.lamps, mine.button) == ((10, 11), 12, 17)
+    (mistake,) = mistakes(lambda: GENERIC.changed(light="apa102", light_pins=(5, 6)))
+    assert "has its data on GPIO pin 10 and its clock on 11" in mistake
+    (mistake,) = mistakes(lambda: GENERIC.changed(light="apa102", button=10))
+    assert mistake == "Board generic-rgb: GPIO pin 10 cannot be the button and the light's data at once."
+    (mistake,) = mistakes(lambda: mine.changed(light="led", light_pins=(10,)))
+    assert "pin 10 belongs to SPI" in mistake
+
+
 @pytest.mark.parametrize("kind", LIGHT_PINS)
 def test_a_light_has_as_many_pins_as_its_kind(kind: str) -> None:
     (mistake,) = mistakes(lambda: replace(GENERIC, light=kind, light_pins=(4, 5, 6, 13)))  # type: ignore[arg-type]  # of LIGHT_PINS

@@ -17,7 +17,7 @@ from companion.ports import Press
 from device.absent import NoButton
 from device.boards import BOARDS, Board
 from device.button import GpioButton
-from device.presses import HOLD, TAP
+from device.presses import HOLD, TAP, TWICE
 
 Result = TypeVar("Result")
 
@@ -131,7 +131,61 @@ def test_let_go_at_the_very_moment_it_becomes_long_it_is_one_press() -> None:
         pin.drive_high()
         return [*first, *await told(button, 2)]
 
-    assert pressing(act, hold_seconds=ENOUGH) == [*TAP, *TAP]
+    assert pressing(act, hold_seconds=ENOUGH, double_seconds=0) == [*TAP, *TAP]
+
+
+def press_shortly(pin: MockPin) -> None:
+    pin.drive_low()
+    pin.drive_high()
+
+
+def test_the_second_of_two_quick_presses_is_a_double_one_and_the_first_is_told_at_once() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        press_shortly(pin)
+        first = await told(button, 2)
+        press_shortly(pin)
+        return [*first, *await told(button, 2)]
+
+    assert pressing(act, hold_seconds=ENOUGH, double_seconds=ENOUGH) == [*TWICE]
+
+
+def test_a_third_quick_press_is_a_first_one_again() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        for _ in range(4):
+            press_shortly(pin)
+        return await told(button, 8)
+
+    assert pressing(act, hold_seconds=ENOUGH, double_seconds=ENOUGH) == [*TWICE, *TWICE]
+
+
+def test_a_press_that_comes_later_is_another_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("device.button.time.monotonic", lambda: now)
+
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        nonlocal now
+        for pause in (0.26, 0.24):
+            press_shortly(pin)
+            now += pause
+        press_shortly(pin)
+        return await told(button, 6)
+
+    assert pressing(act, hold_seconds=ENOUGH) == [*TAP, *TWICE]
+
+
+def test_a_second_press_that_is_held_is_a_long_one_and_what_follows_it_a_short_one() -> None:
+    async def act(button: GpioButton, pin: MockPin) -> list[Press]:
+        press_shortly(pin)
+        first = await told(button, 2)
+        button._button.hold_time = 0.02
+        pin.drive_low()
+        held = await told(button, 2)
+        pin.drive_high()
+        button._button.hold_time = ENOUGH
+        press_shortly(pin)
+        return [*first, *held, *await told(button, 3)]
+
+    assert pressing(act, hold_seconds=ENOUGH, double_seconds=ENOUGH) == [*TAP, *HOLD, *TAP]
 
 
 def test_presses_come_from_other_threads_and_are_handed_over_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from companion.ports import Press
 from device.keyboard import KeyboardButton
-from device.presses import HOLD, MOST_UNREAD, TAP
+from device.presses import HOLD, MOST_UNREAD, TAP, TWICE
 
-S, L = TAP, HOLD
+S, D, L = TAP, TWICE, HOLD
 
 
 def typed(*pieces: bytes) -> list[Press]:
@@ -46,6 +46,7 @@ def typed(*pieces: bytes) -> list[Press]:
         ([b"\n"], [S]),
         ([b"\nm\n\n"], [S, L, S]),
         ([b"m", b"\n"], [L]),
+        ([b"a\n A \r\naa\n"], [D, D, S]),
         ([b"\r\nM\r\n m \n"], [S, L, L]),
         ([b"mm\nmute\n\xff\xfe\n"], [S, S, S]),
         ([b"m" * 9_000, b"\n", b"m\n"], [S, L]),

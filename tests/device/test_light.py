@@ -99,7 +99,7 @@ def test_one_led_shows_how_bright_the_colour_is_to_the_eye(pins: MockFactory) ->
 @pytest.mark.parametrize("cap", [0.0001, 0.05, 0.5])
 def test_a_cap_makes_every_state_dimmer_and_none_dark(pins: MockFactory, board: Board, cap: float) -> None:
     clock = Hands()
-    light = light_on(board, pins, clock, brightness_cap=cap)
+    light = light_on(board, pins, clock, brightness_cap=lambda: cap)
     for state in State:
         light.show(state)
         for _ in range(200):
@@ -253,7 +253,7 @@ def test_a_pin_that_breaks_loses_no_turn_and_is_told_by_who_shines(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("respeaker-2mic", "The 3 APA102 lamps of respeaker-2mic cannot be lit yet."),
+        ("respeaker-2mic", "The board respeaker-2mic has no light on GPIO pins."),
         ("usb", "The board usb has no light on GPIO pins."),
         ("simulated", "The board simulated has no light on GPIO pins."),
     ],
