@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from companion.errors import DeviceError, SettingsError
+from companion.liveness import Liveness, NotedClock, NotedMicrophone
 from companion.ports import Button, Clock, Light, Microphone, Speaker
 from companion.settings import Settings
 from companion.tasks import cancelled
@@ -44,11 +45,13 @@ def prepare() -> None:
         import_module(f"device.{name}")
 
 
-async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]) -> Body:
-    """The body of a toy among people; `warn` is told of what breaks later. Raises SettingsError."""
+async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None], liveness: Liveness) -> Body:
+    """The body of a toy among people; `warn` is told of what breaks later, `liveness` of each frame that is heard and
+    each time the light is rendered. Raises SettingsError."""
     clock, microphone, speaker, since = await _sound_cards(settings, stack)
-    light, button, missing = await _gpio(_board(settings), clock, stack, warn)
-    return Body(clock, microphone, speaker, light, button, missing, hears_since=since)
+    light, button, missing = await _gpio(_board(settings), NotedClock(clock, liveness.shone), stack, warn)
+    heard = NotedMicrophone(microphone, liveness.heard)
+    return Body(clock, heard, speaker, light, button, missing, hears_since=since)
 
 
 async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:

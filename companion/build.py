@@ -34,6 +34,7 @@ from companion.journal import Journal
 from companion.keeping import kept, state_folder
 from companion.life import Life
 from companion.listening import Listening
+from companion.liveness import Liveness
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.names import without_call
@@ -61,13 +62,13 @@ LARGEST_PERSONA = 0.7
 
 @asynccontextmanager
 async def toy(
-    settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
+    settings: Settings, characters: Sequence[Character], observers: Sequence[Observer], liveness: Liveness
 ) -> AsyncIterator[Life]:
-    """A toy with a real body. What it lacks it does without, and says so."""
+    """A toy with a real body, whose signs of life `liveness` notes. What it lacks it does without, and says so."""
     from device.control_socket import ControlSocket, default_path
 
     async with AsyncExitStack() as stack:
-        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence))
+        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), liveness)
         warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
         life = put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
