@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -287,15 +287,23 @@ def take(places: Sequence[Removable], root: Path, top: Path) -> list[tuple[Remov
 
 def would_take(places: Sequence[Removable], root: Path) -> list[tuple[Removable, Left]]:
     """What `take` would do. Raises NotPlaced."""
+    purged = [place.path for place in places if isinstance(place, Purged)]
     told: dict[Path, Left] = {}
     for place in reversed(places):
         with _told(root, place):
             told[place.path] = place.left(root)
-            if isinstance(place, Kept) and told[place.path] is Left.KEPT:
-                inside = {place.path / file.name for file in below(root, place.path).glob("*")}
-                if inside and all(told.get(path) is Left.GONE for path in inside):  # it holds only what goes before it
-                    told[place.path] = Left.GONE
+            if told[place.path] is Left.KEPT and _goes(place, root, told, purged):
+                told[place.path] = Left.GONE
     return [(place, told[place.path]) for place in places]
+
+
+def _goes(place: Removable, root: Path, told: Mapping[Path, Left], purged: Sequence[Path]) -> bool:
+    """Whether something that would stay goes with others: with the folder that it lies in, or, as a folder, with all
+    that it holds."""
+    if any(place.path.is_relative_to(folder) for folder in purged):
+        return True
+    inside = [place.path / file.name for file in below(root, place.path).glob("*")]
+    return isinstance(place, Kept) and bool(inside) and all(told.get(path) is Left.GONE for path in inside)
 
 
 def below(root: Path, path: Path) -> Path:

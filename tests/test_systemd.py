@@ -118,4 +118,4 @@ def test_the_threads_of_sound_may_be_made_urgent() -> None:
     said = settings_of(UNIT)
     assert said["RestrictRealtime"] == ["no"]
     assert int(said["LimitRTPRIO"][0]) >= URGENCY
-    assert said["SystemCallFilter"][-1] == "sched_setscheduler", "which @resources forbids: the last word counts"
+    assert "sched_setscheduler is allowed" in analyze("security", "--offline=true", UNIT)[1]

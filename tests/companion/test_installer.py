@@ -162,7 +162,8 @@ def test_an_upgrade_renews_what_is_ours_and_keeps_what_is_the_owners(tmp_path: P
         "etc/companion/companion.toml",
         "etc/companion/credentials/api_key",
     }
-    service("uninstall", "--root", tmp_path, "--purge")
+    said = service("uninstall", "--root", tmp_path, "--purge")
+    assert "kept" not in said
     assert files(tmp_path) == {}
 
 

@@ -171,5 +171,9 @@ def test_what_the_owner_wrote_stays_when_the_rest_goes(tmp_path: Path) -> None:
 def test_purged_it_goes_as_well(tmp_path: Path) -> None:
     put(places(), tmp_path)
     (tmp_path / "etc/toy/secrets/key").write_text("sk-secret")
-    take([Purged(Path("/etc/toy")), *places()], tmp_path, TOP)
+    purged = [Purged(Path("/etc/toy")), Purged(Path("/var/lib/toy"))]
+    would = would_take([*purged, *places()], tmp_path)
+    told = take([*purged, *places()], tmp_path, TOP)
+    assert would == told
+    assert [left for _, left in told] == ["gone", "absent", *(len(places()) * ["gone"])]
     assert not any(tmp_path.iterdir())
