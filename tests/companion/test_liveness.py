@@ -14,11 +14,13 @@ from scene import Scene, Shout
 from companion.audio import Frame, Utterance
 from companion.errors import DeviceError
 from companion.liveness import LIGHT_SECONDS, READY_SECONDS, SOUND_SECONDS, Liveness, NotedClock, NotedMicrophone
-from companion.ports import Microphone, Press, Transcript
+from companion.ports import Event, Microphone, Press, Transcript
+from companion.state import State
 from companion.supervised import FEEDS, watched
 from companion.tasks import cancelled, meanwhile
 from device.boards import BOARDS
 from device.light import GpioLight
+from device.wall_clock import WallClock
 from models.scripted import ScriptedTranscriber
 
 PATIENCE = 30.0
@@ -278,3 +280,74 @@ def test_without_a_light_none_is_asked_for() -> None:
 
     scene.play(until)
     assert watchdog.longest == pytest.approx(FEED, abs=0.1)
+
+
+class Hands(WallClock):
+    """A clock whose hands a test moves."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+
+    def now(self) -> float:
+        return self.time
+
+
+def state(state: State) -> Event:
+    return Event(0.0, "state", {"state": state.value})
+
+
+def lost(*, back: bool = False) -> Event:
+    return Event(0.0, "fault", {"kind": "device", "text": "The microphone has gone", "recovered": back})
+
+
+LONG = 10 * SOUND_SECONDS
+
+
+@pytest.mark.parametrize(
+    "excused",
+    [
+        [state(State.BOOTING)],
+        [state(State.BOOTING), state(State.MUTED)],
+        [state(State.BOOTING), lost(), state(State.ATTENTION)],
+    ],
+)
+def test_from_when_it_is_to_listen_again_it_has_as_long_as_ever_to_hear_something(excused: list[Event]) -> None:
+    clock = Hands()
+    liveness = Liveness(clock)
+    for event in excused:
+        liveness.observe(event)
+    clock.time += LONG if len(excused) > 1 else READY_SECONDS
+    liveness.observe(state(State.LISTENING))
+    clock.time += SOUND_SECONDS - 0.1
+    assert liveness.ails() == ""
+    clock.time += 0.2
+    assert liveness.ails() != ""
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [lost(back=True)],  # and still something else needs the owner
+        [state(State.MUTED), state(State.LISTENING)],  # pressed meanwhile
+    ],
+)
+def test_it_is_excused_no_longer_than_it_waits_for_its_device(after: list[Event]) -> None:
+    clock = Hands()
+    liveness = Liveness(clock)
+    for event in (state(State.BOOTING), lost(), state(State.ATTENTION)):
+        liveness.observe(event)
+    clock.time += LONG
+    assert liveness.ails() == ""
+    for event in after:
+        liveness.observe(event)
+    clock.time += LONG
+    assert "nothing at all" in liveness.ails()
+
+
+def test_what_was_missing_from_the_beginning_is_not_waited_for() -> None:
+    clock = Hands()
+    liveness = Liveness(clock)
+    for event in (lost(), state(State.BOOTING), state(State.ATTENTION)):  # such as the light
+        liveness.observe(event)
+    clock.time += LONG
+    assert "nothing at all" in liveness.ails()
