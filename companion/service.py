@@ -37,6 +37,21 @@ async def serve(
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
     liveness = Liveness(clock)
     lived: tuple[Settings, Sequence[Character]] | None = None
+    other: tuple[Settings, Sequence[Character]] | None = None
+
+    async def reloaded() -> None:
+        """Wait until there are settings that can be read. Those that cannot do not even interrupt the toy."""
+        nonlocal other
+        while other is None:
+            await told_to_reload.wait()
+            told_to_reload.clear()
+            supervisor.reloading()
+            try:
+                other = chosen()
+            except SettingsError as error:
+                mistaken(error)
+                supervisor.ready()
+
     async with meanwhile() as begin:
         if supervisor.patience is not None:
             begin(watched(supervisor, supervisor.patience, liveness, clock, _noting(observers, clock)))
@@ -47,11 +62,10 @@ async def serve(
                 try:
                     async with build.toy(*current, everybody, liveness) as life:
                         lived = current
-                        await first_of(life.live(), told_to_stop.wait(), told_to_reload.wait())
-                        tell = supervisor.stopping if told_to_stop.is_set() else supervisor.reloading
-                        tell()
-                    told_to_reload.clear()
-                    current = chosen()
+                        await first_of(life.live(), told_to_stop.wait(), reloaded())
+                        if told_to_stop.is_set():
+                            supervisor.stopping()
+                    current, other = other or chosen(), None
                 except SettingsError as error:
                     if lived is None:
                         raise

@@ -282,16 +282,26 @@ def test_without_a_key_it_lives_says_why_asks_for_attention_and_recovers_at_the_
     assert "There is no key" in said
 
 
-def test_settings_broken_while_it_runs_are_told_and_it_lives_on(tmp_path: Path, store: Path) -> None:
+def test_settings_broken_while_it_runs_are_told_and_not_even_the_conversation_ends(
+    tmp_path: Path, store: Path, ear: Ear
+) -> None:
     settings = tmp_path / "companion.toml"
     settings.write_text(f'[models]\nstore = "{store}"\n')
-    with sound_server() as sound, running(tmp_path, dict(sound.environment), "--config", str(settings)) as toy:
-        toy.state("attention")
-        settings.write_text("[models\n")
-        toy.process.send_signal(signal.SIGHUP)
-        toy.wait_for(lambda event: event["event"] == "state" and event["state"] == "booting" and event["at"] < 1)
-        toy.state("attention")
-        _, said = toy.end()
+    with sound_server() as sound:
+        environment = dict(sound.environment) | ear.environment
+        with running(tmp_path, environment, "--config", str(settings)) as toy:
+            toy.state("attention")
+            ear.until("READY=1")
+            settings.write_text("[models\n")
+            before = toy.events()
+            toy.process.send_signal(signal.SIGHUP)
+            ear.until("RELOADING=1")
+            ear.until("READY=1")
+            assert toy.events() == before
+            settings.write_text(f'[models]\nstore = "{store}"\n')
+            toy.process.send_signal(signal.SIGHUP)
+            assert ear.until("READY=1")[2] == "STATUS=Gets ready"
+            _, said = toy.end()
     assert "not valid TOML" in said
 
 
