@@ -27,6 +27,9 @@ from companion.writing import Writing
 FAILED, USAGE, SETTINGS = 1, 2, 78
 """Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
 
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""Keeps onnxruntime from giving this machine an id, and from telling its maker what is done here."""
+
 UNWRAPPED = 10_000
 """Columns of help that goes to a file or a pipe."""
 
@@ -66,6 +69,7 @@ def main() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the conversation
+    os.environ[NO_TELEMETRY] = "1"
     try:
         app()
     except SettingsError as error:
