@@ -127,6 +127,8 @@ def notes(layout: Layout, image: Path, program: Path) -> Iterator[str]:
     live = image == Path("/")
     if not _in(image, program).is_file():
         yield f"There is no {program} as yet: install Companion there."
+    elif layout.own_user and (closed := _closed(image, program)):
+        yield f"The user {unit.USER} may not enter {closed}: chmod o+rx {closed}"
     if layout.own_user and not live and not _has_user(image):
         yield f"There is no user {unit.USER} in it as yet: {_make_user(image)}."
     if layout.own_user and not _in(image, Path("/etc/group")).is_file():
@@ -160,6 +162,12 @@ def _own_groups(image: Path) -> Finding:
     told = ", ".join(group for group in wanted if group not in lacks) or "none"
     mend = f'You are not in {" and ".join(lacks)}: sudo usermod -aG {",".join(lacks)} "$USER", then log in anew'
     return Finding("groups", told, mend if lacks else "")
+
+
+def _closed(image: Path, program: Path) -> Path | None:
+    """The first folder on the way to the program, from the root, that is not open to everybody."""
+    folders = (_in(image, folder) for folder in reversed(program.parents[:-1]))
+    return next((folder for folder in folders if not folder.stat().st_mode & 0o001), None)
 
 
 def _has_user(image: Path) -> bool:

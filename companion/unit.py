@@ -159,13 +159,16 @@ def check(layout: Layout, program: Path) -> None:
         raise NoUnit(f"{program} is no whole path of a program")
     if not layout.own_user:
         return
-    needed = [program, *([Path(sys.base_prefix)] if program == Path(sys.prefix, "bin", program.name) else [])]
-    for path in needed:
-        if any(path.is_relative_to(hidden) for hidden in HIDDEN):
-            raise NoUnit(
-                f"{path} lies where a service with a user of its own sees nothing: install Companion in "
-                "/opt/companion, or give --user"
-            )
+    where = "where a service with a user of its own sees nothing"
+    if _hidden(program):
+        raise NoUnit(f"{program} lies {where}: install Companion in /opt/companion, or give --user")
+    if program.parent == Path(sys.prefix, "bin") and _hidden(Path(sys.base_prefix)):
+        mend = "make Companion's environment with another one (make PYTHON=/usr/bin/python3), or give --user"
+        raise NoUnit(f"The Python of {program} lies in {sys.base_prefix}, {where}: {mend}")
+
+
+def _hidden(path: Path) -> bool:
+    return any(one.is_relative_to(folder) for one in (path, path.resolve()) for folder in HIDDEN)
 
 
 def quoted(path: Path) -> str:

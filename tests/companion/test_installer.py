@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -452,6 +453,33 @@ def test_a_program_anywhere_will_do_for_a_user() -> None:
     check(unit.users({"HOME": "/home/somebody"}), Path("/home/somebody/.venv/bin/companion"))
     with pytest.raises(NoUnit):
         check(MACHINES, Path("/root/companion/.venv/bin/companion"))
+
+
+def test_neither_the_program_nor_its_python_may_lie_where_the_service_sees_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = Path(sys.prefix, "bin", "companion")
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    monkeypatch.setattr(unit, "HIDDEN", (tmp_path / "home",))
+    check(MACHINES, here)
+    monkeypatch.setattr("sys.base_prefix", str(tmp_path / "home/python"))
+    with pytest.raises(NoUnit, match="make PYTHON=/usr/bin/python3"):
+        check(MACHINES, here)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "opt").symlink_to(tmp_path / "home")
+    with pytest.raises(NoUnit, match="install Companion in /opt/companion"):
+        check(MACHINES, tmp_path / "opt/bin/companion")
+
+
+def test_a_folder_that_the_user_of_the_service_may_not_enter_is_named(tmp_path: Path) -> None:
+    program = tmp_path / PROGRAM.relative_to("/")
+    program.parent.mkdir(parents=True)
+    program.touch()
+    for folder in program.relative_to(tmp_path).parents[:-1]:
+        (tmp_path / folder).chmod(0o755)
+    assert "may not enter" not in service("install", "--root", tmp_path, "--program", PROGRAM)
+    (tmp_path / "opt/companion").chmod(0o700)
+    assert f"chmod o+rx {tmp_path}/opt/companion\n" in service("install", "--root", tmp_path, "--program", PROGRAM)
 
 
 def test_only_groups_that_are_of_use_are_asked_for() -> None:
