@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from companion.errors import DeviceError, SettingsError
+from companion.liveness import Liveness, NotedClock, NotedMicrophone
 from companion.ports import Button, Clock, Light, Microphone, Speaker
 from companion.quiet_hours import QuietHours
 from companion.settings import Body as Parts
@@ -47,14 +48,19 @@ def prepare() -> None:
         import_module(f"device.{name}")
 
 
-async def on_duty(settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None], *, hears: bool) -> Body:
-    """The body of a toy among people; `warn` is told of what breaks later. `hears`: whether its microphone may be open
-    from the beginning. Raises SettingsError."""
+async def on_duty(
+    settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None], liveness: Liveness, *, hears: bool
+) -> Body:
+    """The body of a toy among people; `warn` is told of what breaks later, `liveness` of each frame that is heard and
+    each time the light is rendered. `hears`: whether its microphone may be open from the beginning. Raises
+    SettingsError."""
     board = _board(settings)
     clock, microphone, speaker = _sound_cards(settings, stack)
     since = await _first_heard(clock, microphone) if hears else None
-    light, button, missing = await _gpio(board, brightness_cap(settings.body), clock, stack, warn)
-    return Body(clock, microphone, speaker, light, button, missing, hears_since=since)
+    noted = NotedClock(clock, liveness.shone)
+    light, button, missing = await _gpio(board, brightness_cap(settings.body), noted, stack, warn)
+    heard = NotedMicrophone(microphone, liveness.heard)
+    return Body(clock, heard, speaker, light, button, missing, hears_since=since)
 
 
 async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:

@@ -36,6 +36,7 @@ from companion.keeping import kept, state_folder
 from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
+from companion.liveness import Liveness
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.names import without_call
@@ -68,13 +69,15 @@ async def toy(
     characters: Sequence[Character],
     observers: Sequence[Observer],
     mute: KeptMute,
+    liveness: Liveness,
 ) -> AsyncIterator[Life]:
-    """A toy with a real body, muted if it was. What it lacks it does without, and says so."""
+    """A toy with a real body, muted if it was, whose signs of life `liveness` notes. What it lacks it does without, and
+    says so."""
     from device.control_socket import ControlSocket, default_path
 
     async with AsyncExitStack() as stack:
         around = _surroundings(settings)
-        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), hears=not mute.muted)
+        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), liveness, hears=not mute.muted)
         warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
         life = put_together(settings, characters, body, chosen, observers, random.Random(), around, mute)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, settings, simulation, wake
+from companion import bodies, build, character, installer, settings, simulation, wake
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -25,6 +26,9 @@ from companion.writing import Writing
 
 FAILED, USAGE, SETTINGS = 1, 2, 78
 """Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
+
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+"""Keeps onnxruntime from giving this machine an id, and from telling its maker what is done here."""
 
 UNWRAPPED = 10_000
 """Columns of help that goes to a file or a pipe."""
@@ -43,6 +47,7 @@ app = typer.Typer(
 characters = typer.Typer(help="The characters: list them, read one, check your own.", no_args_is_help=True)
 app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
+app.add_typer(installer.app, name="service")
 
 out = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
@@ -64,6 +69,7 @@ def main() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the conversation
+    os.environ[NO_TELEMETRY] = "1"
     try:
         app()
     except SettingsError as error:
@@ -198,7 +204,8 @@ def run(
 ) -> None:
     """The toy on real hardware, until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
     from companion import service
-    from device.systemd import notifier
+    from device.systemd import Systemd
+    from device.wall_clock import WallClock
 
     if journal:
         _check_place(journal)
@@ -210,7 +217,6 @@ def run(
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
         observers: list[Observer] = [
-            service.telling(notifier(os.environ)),
             narrator,
             *_journal(
                 journal, stack, lambda error: _complain(f"{journal} cannot be written, and ends ({error.strerror})")
@@ -218,7 +224,8 @@ def run(
         ]
         first = chosen()
         bodies.prepare()
-        asyncio.run(service.serve(first, chosen, observers, mistaken=_complain_all))
+        faulthandler.enable()  # the watchdog aborts what hangs: then the log tells where it hung
+        asyncio.run(service.serve(first, chosen, observers, _complain_all, Systemd(os.environ), WallClock()))
 
 
 @app.command()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 
 
@@ -40,3 +42,22 @@ def keep(file: Path, text: str) -> None:
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
+    _sweep(file)
+
+
+def _sweep(file: Path) -> None:
+    """Remove what others left unfinished beside it, who were killed meanwhile."""
+    for left in file.parent.glob(f".{escape(file.name)}.*"):
+        with suppress(ValueError):  # not one of ours
+            if not _lives(int(left.name.rpartition(".")[2])):
+                left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it lives, and is somebody else's
+    return True

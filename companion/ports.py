@@ -162,6 +162,33 @@ class Control(Protocol):
         ...
 
 
+class Supervisor(Protocol):
+    """Whoever started the toy, and starts it again when that shows no sign of life."""
+
+    patience: float | None
+    """Seconds without a sign of life after which it is started again; None: nobody waits for one."""
+
+    def ready(self) -> None:
+        """The toy is fit for use: for the first time, or again after `reloading`."""
+        ...
+
+    def status(self, sentence: str) -> None:
+        """What it is doing, in words for people."""
+        ...
+
+    def alive(self) -> None:
+        """A sign of life."""
+        ...
+
+    def reloading(self) -> None:
+        """It reads its settings, and is `ready` again soon."""
+        ...
+
+    def stopping(self) -> None:
+        """It ends, as it was told to."""
+        ...
+
+
 class EchoCanceller(Protocol):
     """Takes the toy's own sound out of what its microphone captures."""
 

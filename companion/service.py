@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from companion import build
 from companion.character import Character
 from companion.errors import SettingsError
-from companion.ports import Event, Observer
+from companion.liveness import Liveness
+from companion.ports import Clock, Event, Observer, Supervisor
 from companion.settings import Settings
-from companion.state import State
-from companion.tasks import first_of
+from companion.supervised import telling, watched
+from companion.tasks import first_of, meanwhile
 
 
 async def serve(
@@ -22,44 +23,63 @@ async def serve(
     chosen: Callable[[], tuple[Settings, Sequence[Character]]],
     observers: Sequence[Observer],
     mistaken: Callable[[SettingsError], None],
+    supervisor: Supervisor,
+    clock: Clock,
 ) -> None:
     """Live as `current` says until SIGTERM or SIGINT. SIGHUP reads the settings again with `chosen`; if they hold
-    mistakes these go to `mistaken`, and the toy lives on as it is. Raises SettingsError if it cannot even begin."""
+    mistakes these go to `mistaken`, and the toy lives on as it is. Raises SettingsError if it cannot even begin.
+
+    `supervisor` is told how it is; `clock` is the time in which it waits for signs of life."""
     loop = asyncio.get_running_loop()
     told_to_stop, told_to_reload = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
+    liveness = Liveness(clock)
     lived: tuple[Settings, Sequence[Character]] | None = None
     mute = build.kept_mute(current[0])
-    with _no_rubbish_looked_for() as settle:
-        while not told_to_stop.is_set():
+    other: tuple[Settings, Sequence[Character]] | None = None
+
+    async def reloaded() -> None:
+        """Wait until there are settings that can be read. Those that cannot do not even interrupt the toy."""
+        nonlocal other
+        while other is None:
+            await told_to_reload.wait()
+            told_to_reload.clear()
+            supervisor.reloading()
             try:
-                async with build.toy(*current, (*observers, settle), mute) as life:
-                    lived = current
-                    await first_of(life.live(), told_to_stop.wait(), told_to_reload.wait())
-                told_to_reload.clear()
-                current = chosen()
+                other = chosen()
             except SettingsError as error:
-                if lived is None:
-                    raise
                 mistaken(error)
-                current, lived = lived, None  # unless what was good is good no more
+                supervisor.ready()
+
+    async with meanwhile() as begin:
+        if supervisor.patience is not None:
+            begin(watched(supervisor, supervisor.patience, liveness, clock, _noting(observers, clock)))
+        with _no_rubbish_looked_for() as settle:
+            everybody = (telling(supervisor), *observers, liveness.observe, settle)
+            while not told_to_stop.is_set():
+                liveness.begin()
+                try:
+                    async with build.toy(*current, everybody, mute, liveness) as life:
+                        lived = current
+                        await first_of(life.live(), told_to_stop.wait(), reloaded())
+                        if told_to_stop.is_set():
+                            supervisor.stopping()
+                    current, other = other or chosen(), None
+                except SettingsError as error:
+                    if lived is None:
+                        raise
+                    mistaken(error)
+                    current, lived = lived, None  # unless what was good is good no more
 
 
-def telling(notify: Callable[[str], None]) -> Observer:
-    """An observer that tells systemd, through `notify`, what the toy is doing; ready is what has got past booting."""
-    ready = False
+def _noting(observers: Sequence[Observer], clock: Clock) -> Callable[[str, bool], None]:
+    """Tells observers of what stands still, while nobody else can."""
 
-    def tell(event: Event) -> None:
-        nonlocal ready
-        if event.name != "state":
-            return
-        state = event.fields["state"]
-        notify(f"STATUS={state}")
-        if not ready and state != State.BOOTING:
-            ready = True
-            notify("READY=1")
+    def tell(sentence: str, recovered: bool) -> None:
+        for observe in observers:
+            observe(Event(clock.now(), "fault", {"kind": "standstill", "text": sentence, "recovered": recovered}))
 
     return tell
 

@@ -165,7 +165,7 @@ def log(errors: Console) -> Observer:
                 f"companion: interrupted by: {told['barge_in']} ({told['text']})", soft_wrap=True, markup=False
             )
         elif event.name == "fault":
-            what = {("device", True): "mended", ("warning", True): "warning"}.get(
+            what = {("device", True): "mended", ("standstill", True): "mended", ("warning", True): "warning"}.get(
                 (told["kind"], told["recovered"]), "fault"
             )
             errors.print(f"companion: {what}: {told['text']}", soft_wrap=True, markup=False)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,14 @@ def small_store(folder: Path, words: str) -> Path:
 class Running:
     """`companion run` in a process of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], *words: str) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *words: str, within: Sequence[str] = ()) -> None:
+        """`within`: a command that runs another one, such as one without a network."""
         self.folder = folder
         self._journal = folder / "journal.jsonl"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
         self.process = subprocess.Popen(
             [
+                *within,
                 sys.executable,
                 "-W",
                 "error",
@@ -105,8 +107,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str], *words: str) -> Iterator[Running]:
-    toy = Running(folder, environment, *words)
+def running(folder: Path, environment: dict[str, str], *words: str, within: Sequence[str] = ()) -> Iterator[Running]:
+    toy = Running(folder, environment, *words, within=within)
     try:
         yield toy
     finally:

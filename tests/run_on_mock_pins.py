@@ -2,11 +2,13 @@
 when the toy has ended, what was shown on the pins of the generic-rgb board ("shown": red, green, blue, each 0 to 1),
 for how many seconds the event loop stood still at most by our own doing ("stood_still"), which libraries were loaded
 when the first frame came from the microphone ("at_first_frame"), and which were imported by the event loop itself,
-while everything else had to wait ("imported_in_loop")."""
+while everything else had to wait ("imported_in_loop"). After SIGUSR1 the event loop hangs for ever."""
 
 import asyncio
 import json
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,10 @@ async def _probe() -> None:
         stood_still = max(stood_still, took - PROBE_SECONDS)
 
 
+def _hang(*_: object) -> None:
+    threading.Event().wait()
+
+
 def _shown() -> list[list[float]]:
     changes = []
     for index, pin in enumerate(pins):
@@ -79,6 +85,7 @@ def _shown() -> list[list[float]]:
     return shown
 
 
+signal.signal(signal.SIGUSR1, _hang)
 service.serve = watched
 SoundCardMicrophone.read = reading  # type: ignore[method-assign]
 sys.meta_path.insert(0, Onlooker())

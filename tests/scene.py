@@ -28,7 +28,17 @@ from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
-from companion.ports import ChatModel, EchoCanceller, Event, Microphone, SpeechDetector, Transcriber, Voice, WakeWord
+from companion.ports import (
+    ChatModel,
+    EchoCanceller,
+    Event,
+    Microphone,
+    Observer,
+    SpeechDetector,
+    Transcriber,
+    Voice,
+    WakeWord,
+)
 from companion.prepared import Prepared
 from companion.simulation import acoustics
 from companion.worktime import HeldWakeWord
@@ -111,6 +121,8 @@ class Scene:
         self.voice = voice(self.world) if voice else ScriptedVoice()
         self.transcriber = transcriber(self.world) if transcriber else ScriptedTranscriber(hears)
         self.events: list[Event] = []
+        self.observers: list[Observer] = [self.events.append]
+        """Whoever is told of what happens; more may be added."""
         characters = [character or bo()] if not isinstance(character, Sequence) else character
         self.supplement = ""
         self.history = History(6_000, cast=len(characters))
@@ -119,7 +131,7 @@ class Scene:
             asyncio.run(acoustics(room, seed, self.speaker, self.voice, characters[0].opening, said)) if room else None
         )
         self.microphone = SimulatedMicrophone(self.world, self.user.sounds, around)
-        journal = Journal(self.world, self.events.append)
+        journal = Journal(self.world, self._tell)
         heard = microphone(self.microphone) if microphone else self.microphone
         told = Verdict(interruptible, "so says the scene")
         verdicts: list[Verdict] = []
@@ -204,6 +216,10 @@ class Scene:
                 return ending.result()
 
         return in_world(self.world, act)
+
+    def _tell(self, event: Event) -> None:
+        for observe in self.observers:
+            observe(event)
 
     def told(self, name: str) -> list[Event]:
         """The journal's events of one name."""

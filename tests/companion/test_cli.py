@@ -396,3 +396,13 @@ def test_it_runs_in_real_time_too(tmp_path: Path) -> None:
     done = companion("simulate", "--realtime", "--say", "Cake", "--character", brief, "--journal", path)
     assert done.returncode == 0
     assert [event["text"] for event in journal(path) if event["event"] == "said"] == ["Yes.", "Cake."]
+
+
+def test_no_library_leaves_anything_behind_at_home_or_counts_who_uses_it(tmp_path: Path) -> None:
+    """onnxruntime, left alone, makes an id of the machine, and tells its maker what it does."""
+    home = tmp_path / "home"
+    home.mkdir()
+    folders = {f"XDG_{name}_HOME": "" for name in ("CACHE", "CONFIG", "DATA", "STATE")}
+    done = companion("simulate", "--wav", SPEECH / DEMO[0], "--out", tmp_path / "reply.wav", HOME=str(home), **folders)
+    assert done.returncode == 0, done.stderr
+    assert [path for path in home.rglob("*") if path.is_file()] == []

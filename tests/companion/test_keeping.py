@@ -1,4 +1,7 @@
+import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,21 @@ def test_what_cannot_be_written_leaves_the_old_and_nothing_half(
 )
 def test_state_lies_where_systemd_or_the_user_keeps_it(environment: dict[str, str], folder: str) -> None:
     assert state_folder(environment) == Path(folder)
+
+
+def test_whoever_is_killed_in_the_middle_of_a_write_leaves_the_old_state_or_the_new_one_and_no_litter(
+    tmp_path: Path,
+) -> None:
+    program = Path(__file__).parents[1] / "killed_writing.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(tmp_path / "state"), "200", "1"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    assert told["broken"] == 0
+    assert told["unfinished"] > 20, "many were killed in the middle"
+    assert told["written"] > 20, "and many writes were not"
+    assert told["left"] == ["state"]

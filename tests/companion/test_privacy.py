@@ -14,12 +14,13 @@ from recording_server import recording_server, streamed
 from rich.console import Console
 from sound_server import missing
 
-from companion import service, settings
+from companion import settings
 from companion.audio import Audio
 from companion.bench_talk import QUESTION, Heard, talk
 from companion.character import Espeak
 from companion.ports import Event
 from companion.simulation import sound_of
+from companion.supervised import telling
 from companion.terminal import log
 from companion.worktime import HeldChat, HeldVoice
 from device.simulated import World
@@ -33,6 +34,26 @@ ASKED, ANSWERED = ("yellow", "moon"), ("quokka", "marmalade")
 """Words of what is asked (in `QUESTION`) and of what is answered, that nothing else says."""
 
 KEY = "sk-canary-0123456789"
+
+
+class Told:
+    """A Supervisor that keeps what it is told."""
+
+    patience = None
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def status(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def ready(self) -> None: ...
+
+    def alive(self) -> None: ...
+
+    def reloading(self) -> None: ...
+
+    def stopping(self) -> None: ...
 
 
 def words_in(text: str) -> set[str]:
@@ -51,9 +72,9 @@ def test_of_a_hundred_turns_no_word_is_logged_at_any_level(caplog: pytest.LogCap
     world = World()
     voice = EspeakVoice(Espeak())
     question: Audio = asyncio.run(sound_of(voice, QUESTION))
-    printed, told = io.StringIO(), list[str]()
+    printed, supervisor = io.StringIO(), Told()
     turns = 0
-    tell, narrate = service.telling(told.append), log(Console(file=printed, width=200))
+    tell, narrate = telling(supervisor), log(Console(file=printed, width=200))
 
     def notice(event: Event, _: Heard) -> None:
         nonlocal turns
@@ -76,8 +97,8 @@ def test_of_a_hundred_turns_no_word_is_logged_at_any_level(caplog: pytest.LogCap
     assert turns == TURNS
     assert words_in(str(server.requests[-1])) == {*ASKED, *ANSWERED, KEY}, "they were really said"
     assert printed.getvalue()
-    assert told
-    for text in (printed.getvalue(), " ".join(told), caplog.text, repr(chat)):
+    assert supervisor.sentences
+    for text in (printed.getvalue(), " ".join(supervisor.sentences), caplog.text, repr(chat)):
         assert not words_in(text)
 
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 import wave
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -141,23 +143,110 @@ def first_in_order(shown: list[tuple[bool, ...]], *wanted: tuple[bool, ...]) -> 
     return all(any(colour == one for colour in rest) for one in wanted)
 
 
-def test_it_tells_systemd_that_it_is_ready_and_what_it_does(tmp_path: Path, store: Path) -> None:
-    address = tmp_path / "notify"
-    with sound_server() as sound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        systemd.bind(str(address))
-        systemd.settimeout(20)
-        environment = dict(sound.environment) | {
-            "NOTIFY_SOCKET": str(address),
-            "COMPANION_MODELS__STORE": str(store),
-            "DASHSCOPE_API_KEY": "sk-x",
-            "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1",
-        }
+UNREACHABLE = {"DASHSCOPE_API_KEY": "sk-x", "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1"}
+
+
+class Ear:
+    """What systemd hears."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(folder / "notify"))
+        self.environment = {"NOTIFY_SOCKET": str(folder / "notify")}
+        self.lines: list[str] = []
+
+    def until(self, wanted: str, seconds: float = 20.0) -> list[str]:
+        """What was said since the last call, up to the line that is wanted. Raises TimeoutError."""
+        since = len(self.lines)
+        self._socket.settimeout(seconds)
+        while wanted not in self.lines[since:]:
+            self.lines += self._socket.recv(1000).decode().splitlines()
+        return self.lines[since:]
+
+    def drain(self) -> None:
+        """Let one more line come, which was on its way, or none."""
+        with suppress(TimeoutError):
+            self.until("WATCHDOG=1", seconds=0.5)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[Ear]:
+    ear = Ear(tmp_path)
+    yield ear
+    ear.close()
+
+
+def test_it_tells_systemd_that_it_is_ready_what_it_does_that_it_reloads_and_that_it_ends(
+    tmp_path: Path, store: Path, ear: Ear
+) -> None:
+    with sound_server() as sound:
+        environment = dict(sound.environment) | ear.environment | UNREACHABLE | {"COMPANION_MODELS__STORE": str(store)}
         with running(tmp_path, environment) as toy:
-            lines = [systemd.recv(1000).decode()]
-            while lines[-1] != "READY=1":
-                lines.append(systemd.recv(1000).decode())
+            assert ear.until("READY=1") == ["STATUS=Gets ready", "STATUS=Speaks", "READY=1"]
+            ear.until("STATUS=Listens")
+            before = time.monotonic()
+            toy.process.send_signal(signal.SIGHUP)
+            word, moment, *rest = ear.until("READY=1")
+            assert word == "RELOADING=1"
+            assert before < int(moment.removeprefix("MONOTONIC_USEC=")) / 1e6 < time.monotonic()
+            assert rest == ["STATUS=Gets ready", "STATUS=Speaks", "READY=1"]
             toy.end()
-    assert lines == ["STATUS=booting", "STATUS=speaking", "READY=1"]
+            assert ear.until("STOPPING=1")[-1] == "STOPPING=1"
+    assert "WATCHDOG=1" not in ear.lines, "nobody has asked for that"
+
+
+WATCHDOG_SECONDS = 3.0
+
+
+def test_the_watchdog_is_fed_until_the_loop_hangs_and_then_the_log_tells_where(
+    tmp_path: Path, store: Path, ear: Ear
+) -> None:
+    with sound_server() as sound:
+        environment = dict(sound.environment) | ear.environment | UNREACHABLE | {"COMPANION_MODELS__STORE": str(store)}
+        with running(tmp_path, environment | {"WATCHDOG_USEC": f"{WATCHDOG_SECONDS * 1e6:.0f}"}) as toy:
+            ear.until("READY=1")
+            for _ in range(4):
+                ear.until("WATCHDOG=1", seconds=WATCHDOG_SECONDS)
+            toy.process.send_signal(signal.SIGUSR1)
+            ear.drain()
+            with pytest.raises(TimeoutError):
+                ear.until("WATCHDOG=1", seconds=2 * WATCHDOG_SECONDS)
+            toy.process.send_signal(signal.SIGABRT)  # so does systemd
+            _, said = toy.process.communicate(timeout=10)
+    assert toy.process.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in said
+    assert "run_on_mock_pins.py" in said
+
+
+def test_without_a_microphone_the_watchdog_is_fed_all_the_same(tmp_path: Path, store: Path, ear: Ear) -> None:
+    (tmp_path / "run").mkdir()
+    sound = SoundServer(tmp_path / "run")  # which is never started
+    environment = dict(sound.environment) | ear.environment | UNREACHABLE | {"COMPANION_MODELS__STORE": str(store)}
+    with running(tmp_path, environment | {"WATCHDOG_USEC": "300000"}) as toy:
+        ear.until("READY=1")
+        for _ in range(20):
+            ear.until("WATCHDOG=1", seconds=WATCHDOG_SECONDS)
+        toy.end()
+    assert any(line.startswith("STATUS=Needs its owner: ") for line in ear.lines)
+
+
+OFFLINE = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user",)))
+"""Runs a command without any network, not even a loopback."""
+
+
+def test_without_any_network_it_starts_and_listens(tmp_path: Path, store: Path, ear: Ear) -> None:
+    if not shutil.which(OFFLINE[0]) or subprocess.run([*OFFLINE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("one cannot go without a network here")
+    with sound_server() as sound:
+        environment = dict(sound.environment) | ear.environment | {"DASHSCOPE_API_KEY": "sk-x"}
+        with running(tmp_path, environment | {"COMPANION_MODELS__STORE": str(store)}, within=OFFLINE) as toy:
+            ear.until("READY=1")
+            toy.state("listening")
+            _, said = toy.end()
+    assert "Traceback" not in said
 
 
 def test_without_a_key_it_lives_says_why_asks_for_attention_and_recovers_at_the_next_reload(
@@ -183,16 +272,26 @@ def test_without_a_key_it_lives_says_why_asks_for_attention_and_recovers_at_the_
     assert "There is no key" in said
 
 
-def test_settings_broken_while_it_runs_are_told_and_it_lives_on(tmp_path: Path, store: Path) -> None:
+def test_settings_broken_while_it_runs_are_told_and_not_even_the_conversation_ends(
+    tmp_path: Path, store: Path, ear: Ear
+) -> None:
     settings = tmp_path / "companion.toml"
     settings.write_text(f'[models]\nstore = "{store}"\n')
-    with sound_server() as sound, running(tmp_path, dict(sound.environment), "--config", str(settings)) as toy:
-        toy.state("attention")
-        settings.write_text("[models\n")
-        toy.process.send_signal(signal.SIGHUP)
-        toy.wait_for(lambda event: event["event"] == "state" and event["state"] == "booting" and event["at"] < 1)
-        toy.state("attention")
-        _, said = toy.end()
+    with sound_server() as sound:
+        environment = dict(sound.environment) | ear.environment
+        with running(tmp_path, environment, "--config", str(settings)) as toy:
+            toy.state("attention")
+            ear.until("READY=1")
+            settings.write_text("[models\n")
+            before = toy.events()
+            toy.process.send_signal(signal.SIGHUP)
+            ear.until("RELOADING=1")
+            ear.until("READY=1")
+            assert toy.events() == before
+            settings.write_text(f'[models]\nstore = "{store}"\n')
+            toy.process.send_signal(signal.SIGHUP)
+            assert ear.until("READY=1")[2] == "STATUS=Gets ready"
+            _, said = toy.end()
     assert "not valid TOML" in said
 
 

@@ -1,0 +1,189 @@
+"""This file tells how a service stands: what is installed, whether it runs, and what it still lacks."""
+
+from __future__ import annotations
+
+import grp
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion import placing, systemctl, unit
+from companion.placing import Change, Link, Ours
+from companion.settings import KEY_VARIABLE, MACHINES_FILE
+from companion.systemctl import NoSystemd
+from companion.unit import GROUPS, NAME, Layout
+
+ASKED = ("ActiveState", "SubState", "StatusText", "NRestarts", "ExecMainStatus")
+"""What systemd is asked of a service: its properties."""
+
+MISTAKEN = "78"
+"""ExecMainStatus of a toy whose settings hold mistakes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that an owner may want to know."""
+
+    what: str
+    """A word."""
+    told: str
+    mend: str = ""
+    works: bool = True
+    """Whether the service can work with that."""
+
+
+def installed(layout: Layout, image: Path) -> Iterator[Finding]:
+    """Whether there is a service, and whether it is the one that this version would install."""
+    install = f"companion service install{'' if layout.own_user else ' --user'}"
+    text = _text(image, layout.unit)
+    if (program := unit.started_by(text)) is None:
+        yield Finding("installed", "no", f"`{install}` does it", works=False)
+        return
+    listed = unit.places(layout, program, unit.groups_of(groups(image)))
+    ours = [place for place in listed if isinstance(place, Ours | Link)]
+    other = [f"{place.path}" for place, change in placing.changes(ours, image) if change is not Change.UNCHANGED]
+    if other:
+        yield Finding("installed", f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
+    else:
+        yield Finding("installed", f"{layout.unit}, as this version does it")
+    if _in(image, program).is_file():
+        yield Finding("starts", f"{program}")
+    else:
+        yield Finding("starts", f"{program}, which is not there", f"install Companion, then `{install}`", works=False)
+
+
+def running(layout: Layout, command: tuple[str, ...]) -> Iterator[Finding]:
+    """What systemd knows of the service; `command` asks it."""
+    if not systemctl.BOOTED.is_dir():
+        yield Finding("runs", "not by systemd, which does not run this machine")
+        return
+    try:
+        told = systemctl.properties(systemctl.do(*command, "show", NAME, f"--property={','.join(ASKED)}"))
+    except NoSystemd as error:
+        yield Finding("runs", f"{error}", works=False)
+        return
+    yield runs(told, " ".join(command), log(layout))
+    if said := told.get("StatusText"):
+        yield Finding("says", said)
+
+
+def runs(told: Mapping[str, str], command: str, log: str) -> Finding:
+    """Whether it runs, by the properties that systemd tells."""
+    match told.get("ActiveState"), told.get("SubState"), told.get("ExecMainStatus"):
+        case ("active" | "reloading", _, _):
+            return Finding("runs", "yes")
+        case ("activating", "auto-restart", _):
+            again = f"no: it has failed, and is started again ({told.get('NRestarts', '?')} times so far)"
+            return Finding("runs", again, f"`{log}` tells why", works=False)
+        case ("activating", _, _):
+            return Finding("runs", "it gets ready")
+        case (_, _, code) if code == MISTAKEN:
+            mend = f"`{log}` names it; mend it, then `{command} restart {NAME}`"
+            return Finding("runs", "no: there is a mistake in its settings", mend, works=False)
+        case ("failed", _, _):
+            return Finding("runs", "no: it has failed", f"`{log}` tells why", works=False)
+        case _:
+            return Finding("runs", "no", f"`{command} start {NAME}` starts it", works=False)
+
+
+def surroundings(layout: Layout, image: Path) -> Iterator[Finding]:
+    """What it has to do with: a user, groups, a key, settings."""
+    if layout.own_user:
+        if not _has_user(image):
+            yield Finding("user", f"there is no {unit.USER}", _make_user(image), works=False)
+        there = unit.groups_of(groups(image))
+        lacks = [group for group in GROUPS if group not in there]
+        more = f"; this machine has no {' or '.join(lacks)}" if lacks else ""
+        yield Finding("groups", f"{', '.join(there) or 'none'}{more}")
+    else:
+        yield _own_groups(image)
+    yield key(layout, image)
+    file = layout.settings / MACHINES_FILE.name
+    yield Finding("settings", f"{file}" if _in(image, file).is_file() else f"as they are without {file}")
+
+
+def key(layout: Layout, image: Path) -> Finding:
+    """Whether there is a key; not a letter of it."""
+    file = _in(image, layout.key)
+    try:
+        size = file.stat().st_size
+    except PermissionError:
+        return Finding("key", "only root may look", "put sudo before the whole path of `companion`")
+    except OSError:
+        size = 0
+    if size:
+        return Finding("key", f"there is one in {layout.key}")
+    sudo, systemctl = ("sudo ", "sudo systemctl") if layout.own_user else ("", "systemctl --user")
+    mend = f'echo "${KEY_VARIABLE}" | {sudo}tee {file} >/dev/null'
+    if image == Path("/"):
+        mend += f", then {systemctl} restart {NAME}"
+    return Finding("key", f"there is none in {layout.key}", mend)
+
+
+def notes(layout: Layout, image: Path, program: Path) -> Iterator[str]:
+    """What is still to be done after the service was installed: a sentence for each."""
+    live = image == Path("/")
+    if not _in(image, program).is_file():
+        yield f"There is no {program} as yet: install Companion there."
+    elif layout.own_user and (closed := _closed(image, program)):
+        yield f"The user {unit.USER} may not enter {closed}: chmod o+rx {closed}"
+    if layout.own_user and not live and not _has_user(image):
+        yield f"There is no user {unit.USER} in it as yet: {_make_user(image)}."
+    if layout.own_user and not _in(image, Path("/etc/group")).is_file():
+        yield "It has no /etc/group as yet: install the service again when it has, for the groups that it then needs."
+    if not layout.own_user:
+        yield "It runs while you are logged in; from switching on with: loginctl enable-linger"
+        if mend := _own_groups(image).mend:
+            yield mend
+    if mend := key(layout, image).mend:
+        yield f"It has no key as yet: {mend}."
+
+
+def groups(image: Path) -> str:
+    """The machine's groups, as /etc/group tells them; none where there is no such file."""
+    return _text(image, Path("/etc/group"))
+
+
+def log(layout: Layout) -> str:
+    """The command that shows what the service told."""
+    return f"journalctl {'' if layout.own_user else '--user '}-u {NAME} -e"
+
+
+def _own_groups(image: Path) -> Finding:
+    """Of whoever asks."""
+    mine = []
+    for number in os.getgroups():
+        with suppress(KeyError):
+            mine.append(grp.getgrgid(number).gr_name)
+    wanted = unit.groups_of(groups(image))
+    lacks = [group for group in wanted if group not in mine] if os.geteuid() else []
+    told = ", ".join(group for group in wanted if group not in lacks) or "none"
+    mend = f'You are not in {" and ".join(lacks)}: sudo usermod -aG {",".join(lacks)} "$USER", then log in anew'
+    return Finding("groups", told, mend if lacks else "")
+
+
+def _closed(image: Path, program: Path) -> Path | None:
+    """The first folder on the way to the program, from the root, that is not open to everybody."""
+    folders = (_in(image, folder) for folder in reversed(program.parents[:-1]))
+    return next((folder for folder in folders if not folder.stat().st_mode & 0o001), None)
+
+
+def _has_user(image: Path) -> bool:
+    return any(line.startswith(f"{unit.USER}:") for line in _text(image, Path("/etc/passwd")).splitlines())
+
+
+def _make_user(image: Path) -> str:
+    return f"systemd-sysusers{'' if image == Path('/') else f' --root={image}'} {unit.SYSUSERS.name} makes it"
+
+
+def _text(image: Path, file: Path) -> str:
+    with suppress(OSError):
+        return _in(image, file).read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _in(image: Path, file: Path) -> Path:
+    """Where `file` of the machine lies in its image."""
+    return image / file.relative_to("/")
