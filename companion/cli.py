@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, settings, simulation, wake
+from companion import bodies, build, character, pulling, settings, simulation, wake
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -43,6 +43,7 @@ app = typer.Typer(
 characters = typer.Typer(help="The characters: list them, read one, check your own.", no_args_is_help=True)
 app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
+app.add_typer(pulling.app, name="models")
 
 out = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
