@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -60,6 +60,21 @@ async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
     button = KeyboardButton(sys.stdin)
     stack.callback(button.close)
     return Body(clock, microphone, speaker, DarkLight(), button, hears_since=since)
+
+
+async def lamps(
+    settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]
+) -> tuple[Light, tuple[str, ...]]:
+    """The light alone, and why there is none: a sentence for each reason. Raises SettingsError."""
+    from device.wall_clock import WallClock
+
+    board = _board(settings)
+    if not board.light_pins:
+        from device.absent import DarkLight
+
+        return DarkLight(), (f"The board {board.name} has no light: [body] board names the one that you have",)
+    light, _, missing = await _gpio(replace(board, button=None), WallClock(), stack, warn)
+    return light, missing
 
 
 async def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker, float | None]:
