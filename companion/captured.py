@@ -52,8 +52,8 @@ def judged(sound: Audio) -> Judged:
             Hears.ZEROS,
             level,
             peak,
-            "It gives nothing but zeros, which no room does: switch it on, unmute it (alsamixer, F4), and see that this "
-            "user may use it (group audio)",
+            "It gives nothing but zeros, which no room does: switch it on, unmute it (alsamixer, F4), and see that "
+            "this user may use it (group audio)",
         )
     if np.mean(np.abs(sound.samples.astype(np.int32)) >= 32767) > CLIPPED_SHARE:
         return Judged(

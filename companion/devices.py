@@ -46,7 +46,9 @@ def devices(config: Config = None) -> None:
         out.print(table)
     else:
         for part, device, host, channels, rates, mark in rows:
-            out.print(f"{part:<10}  {device}, {host}  {channels} x {rates} Hz  {mark}".rstrip(), soft_wrap=True, markup=False)
+            out.print(
+                f"{part:<10}  {device}, {host}  {channels} x {rates} Hz  {mark}".rstrip(), soft_wrap=True, markup=False
+            )
     for complaint in complaints:
         errors.print(f"companion: {complaint}", style="red", soft_wrap=True, markup=False)
     if complaints:

@@ -59,9 +59,7 @@ def mic_test(
         asyncio.run(_play(chosen, sound))
 
 
-async def _listen(
-    chosen: settings.Settings, seconds: float, heard: list[Audio], every: float, told: Told
-) -> None:
+async def _listen(chosen: settings.Settings, seconds: float, heard: list[Audio], every: float, told: Told) -> None:
     """Add what the microphone hears to `heard`. Raises DeviceError."""
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import PortAudio

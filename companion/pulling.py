@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -20,6 +21,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from companion import character, settings
 from companion.errors import NotPulled
@@ -39,6 +41,9 @@ errors = Console(stderr=True, highlight=False, emoji=False)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as `companion models list` has them")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
+
+TABLE_COLUMNS = 100
+"""Of a terminal in which a table can be read."""
 
 STEPS = 4
 """Lines about one file where there is no terminal for a bar."""
@@ -67,13 +72,17 @@ def list_models(
         )
         for model in known
     ]
-    if out.is_terminal:
+    if out.is_terminal and out.width >= TABLE_COLUMNS:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("model", "for", "size", "here", "good for", "board", "licence"):
-            table.add_column(heading, overflow="fold", justify="right" if heading == "size" else "left")
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("model", "size"))
         for name, kind, _, *others in rows:
             table.add_row(name, kind, *others)
         out.print(table)
+    elif out.is_terminal:
+        for name, kind, _, size, here, *told in rows:
+            out.print(Text.assemble((name, "bold"), f"  {kind}  {size}  {here}"))
+            out.print(Padding("; ".join(told), (0, 0, 0, 2)), style="dim", markup=False)
     else:
         for name, kind, languages, size, here, good_for, board, licence in rows:
             told = f"{name:<24} {kind:<10} {languages:<8} {size:>7}  {here or '-':<7} {good_for}; {board}; {licence}"
@@ -133,13 +142,13 @@ def verify(names: Names = None, config: Config = None) -> None:
     damaged = False
     for name in wanted:
         if name not in pulled:
-            raise NotPulled(f"{name} was not pulled, so there is nothing to compare it with: companion models pull {name}")
+            raise NotPulled(
+                f"{name} was not pulled, so there is nothing to compare it with: companion models pull {name}"
+            )
         faults = ledger.faults(folder, pulled[name])
         damaged |= bool(faults)
         for fault in faults:
-            errors.print(
-                f"companion: {fault}: companion models pull {name}", style="red", soft_wrap=True, markup=False
-            )
+            errors.print(f"companion: {fault}: companion models pull {name}", style="red", soft_wrap=True, markup=False)
         if not faults:
             out.print(f"{name} is whole", soft_wrap=True, markup=False)
     if not names:

@@ -40,7 +40,10 @@ def speaker_test(
         asyncio.run(_play(chosen))
     except KeyboardInterrupt:
         raise typer.Exit(1) from None
-    out.print("If you heard nothing: is it plugged in, on, and turned up (alsamixer)? See also `companion devices`.", soft_wrap=True)
+    out.print(
+        "If you heard nothing: is it plugged in, on, and turned up (alsamixer)? See also `companion devices`.",
+        soft_wrap=True,
+    )
 
 
 async def _play(chosen: settings.Settings) -> None:
@@ -51,7 +54,11 @@ async def _play(chosen: settings.Settings) -> None:
     try:
         await sides.open()
         names = SIDES.get(sides.count) or tuple(f"number {number}" for number in range(1, sides.count + 1))
-        out.print(f'Speaker "{sides.name}", {len(names)} channel{"s" if len(names) > 1 else ""}:', soft_wrap=True, markup=False)
+        out.print(
+            f'Speaker "{sides.name}", {len(names)} channel{"s" if len(names) > 1 else ""}:',
+            soft_wrap=True,
+            markup=False,
+        )
         for side, name in enumerate(names):
             out.print(f"  {name}", soft_wrap=True)
             for sound in [tone(), await _said(name)]:

@@ -106,7 +106,7 @@ def _pulled(kept: Mapping[str, Any]) -> Pulled:
     )
     if any(not _within(path) for path in files):
         raise ValueError("a path that leads out of the store")
-    return Pulled(Kind(kept["kind"), sources, commits, files)
+    return Pulled(Kind(kept["kind"]), sources, commits, files)
 
 
 def _within(path: str) -> bool:

@@ -99,7 +99,8 @@ def find(models: Mapping[str, Model], names: Iterable[str]) -> list[Model]:
         if plain in models:
             found[plain] = models[plain]
         else:
-            near = get_close_matches(plain, models, n=3, cutoff=0.5)
+            parts = [known for known in models if plain and plain.lower() in known.lower()]
+            near = parts[:3] or get_close_matches(plain, models, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else "see `companion models list`"
             mistakes.append(f"There is no model {name!r}; {hint}")
     if mistakes:

@@ -20,7 +20,7 @@ from companion.errors import NotPulled
 from models import ledger
 from models.hub import Hub, Known, digest
 from models.ledger import Pulled
-from models.manifest import WEIGHTS, Kind, Model, Remote
+from models.manifest import Kind, Model, Remote
 
 UNFINISHED, LOCK = ".pulling", ".pulling.lock"
 """In the store: what is being loaded, and what keeps two pulls apart."""

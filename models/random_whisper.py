@@ -108,7 +108,9 @@ def write_whisper(
     position names the token to come.
     """
     vocabulary = write_tokenizer(folder, words or (), shape.vocabulary, multilingual)
-    spec = whisper_spec(vocabulary, words, shape, multilingual=multilingual, silence=silence, surety=surety, spread=spread)
+    spec = whisper_spec(
+        vocabulary, words, shape, multilingual=multilingual, silence=silence, surety=surety, spread=spread
+    )
     spec.validate()
     spec.optimize("int8" if int8 else None)
     spec.save(str(folder))

@@ -1,4 +1,4 @@
-"""A server on this machine that plays the model hub: its redirects, headers and ranges, and what can go wrong with it."""
+"""A server on this machine that plays the model hub: its redirects, headers, ranges, and what can go wrong."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-LARGE = 1000
-"""Bytes from which a file is not in git, but elsewhere."""
+ELSEWHERE = (".bin", ".onnx", ".safetensors")
+"""How files end that are not in git, but elsewhere."""
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -109,7 +109,7 @@ def hub_here() -> Iterator[HubHere]:
                 self._empty(hub.status if hub.status != 200 else 404, {})
                 return
             content = hub.files[name]
-            if len(content) >= LARGE:
+            if name.endswith(ELSEWHERE):
                 there = f"{hub.address.replace('127.0.0.1', 'localhost')}/elsewhere/{name}?signature=1"
                 told = {"x-linked-etag": f'"{sha256(content)}"', "x-linked-size": str(len(content)), "location": there}
                 self._empty(302, {"x-repo-commit": COMMIT, "etag": '"of the redirect"', **told})

@@ -16,7 +16,9 @@ from models.random_whisper import LANGUAGES, Shape, whisper_spec, write_tokenize
 Array = NDArray[np.float32]
 
 
-def hub_whisper(folder: Path, words: list[str] | None, shape: Shape, *, spread: float, half: bool = False) -> WhisperSpec:
+def hub_whisper(
+    folder: Path, words: list[str] | None, shape: Shape, *, spread: float, half: bool = False
+) -> WhisperSpec:
     """Write config.json, generation_config.json, model.safetensors and tokenizer.json into `folder`, which is made; the
     same weights come back as CTranslate2 takes them, not yet optimized. `half`: of 16 bit."""
     vocabulary = write_tokenizer(folder, words or (), shape.vocabulary, multilingual=True)

@@ -150,16 +150,12 @@ def test_models_are_pulled_from_a_pipe_with_plain_lines_and_a_second_time_nothin
     toy_piper(store(fresh) / "piper", "en_US-mine-low")
     assert "en_US-mine-low.onnx is your own" in models(fresh, "verify").stdout
     assert "not pulled with this command" in sentence(models(fresh, "prune", "en_US-mine-low"))
-    told = models(fresh, "prune", "--unused", "--dry-run").stdout
-    assert "toy-acft: " in told
-    assert "would be free" in told
-    assert (store(fresh) / "whisper" / "toy-acft").exists()
-    assert models(fresh, "prune", "--unused", "piper/" + VOICE).returncode == 0
-    assert in_place(fresh) == [
-        "piper/en_US-mine-low.onnx",
-        "piper/en_US-mine-low.onnx.json",
-        *(f"whisper/toy/{name}" for name in ("config.json", "model.bin", "tokenizer.json", "vocabulary.json")),
-    ]
+    told = models(fresh, "prune", "--unused", "--dry-run").stdout.splitlines()
+    assert [line.partition(":")[0] for line in told[:-1]] == [VOICE, "toy"], "what it takes is smaller, or yours"
+    assert told[-1].endswith("would be free")
+    assert (store(fresh) / "whisper" / "toy").exists()
+    assert models(fresh, "prune", "--unused", "whisper/toy-acft").returncode == 0
+    assert in_place(fresh) == ["piper/en_US-mine-low.onnx", "piper/en_US-mine-low.onnx.json"]
 
 
 def test_a_cut_connection_is_gone_on_from_within_one_command(hub: HubHere, fresh: dict[str, str]) -> None:
@@ -216,7 +212,11 @@ def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone
 ) -> None:
     hub.faults.append(Fault(stall=1_000_000))
     running = subprocess.Popen(
-        [COMPANION, "models", "pull", "large"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | fresh
+        [COMPANION, "models", "pull", "large"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | fresh,
     )
     assert hub.stalled.wait(60)
     assert in_place(fresh) == []
@@ -240,7 +240,11 @@ def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone
 def test_a_second_pull_at_the_same_time_is_told_and_the_first_goes_on(hub: HubHere, fresh: dict[str, str]) -> None:
     hub.faults.append(Fault(stall=1_000_000))
     running = subprocess.Popen(
-        [COMPANION, "models", "pull", "large"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | fresh
+        [COMPANION, "models", "pull", "large"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | fresh,
     )
     assert hub.stalled.wait(60)
     assert "another `companion models` is at work" in sentence(models(fresh, "pull", VOICE))
@@ -287,7 +291,9 @@ def test_a_disk_without_room_is_told_before_anything_is_loaded(hub: HubHere, fre
 
 
 @AS_ROOT
-def test_a_disk_that_fills_up_meanwhile_is_told_and_what_came_is_gone_on_from(hub: HubHere, fresh: dict[str, str]) -> None:
+def test_a_disk_that_fills_up_meanwhile_is_told_and_what_came_is_gone_on_from(
+    hub: HubHere, fresh: dict[str, str]
+) -> None:
     script = """
         mount -t tmpfs -o size=40m none "$STORE"
         "$COMPANION" models pull large &
@@ -378,7 +384,9 @@ def test_a_mirror_over_plain_http_is_a_mistake(fresh: dict[str, str]) -> None:
     assert "HF_ENDPOINT should begin with https" in sentence(done, 78)
 
 
-def test_without_names_it_is_what_one_begins_with_in_the_characters_language(hub: HubHere, fresh: dict[str, str]) -> None:
+def test_without_names_it_is_what_one_begins_with_in_the_characters_language(
+    hub: HubHere, fresh: dict[str, str]
+) -> None:
     done = models(fresh, "pull")
     assert "For en: base.en (148 MB), en_US-lessac-medium (63 MB), smart-turn-v3.2-cpu (9 MB)" in done.stderr
     assert "has no Systran/faster-whisper-base.en@" in sentence(done), "this hub has none of them"

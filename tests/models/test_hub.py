@@ -100,7 +100,7 @@ def test_what_is_whole_already_is_not_asked_for(server: HubHere, part: Path) -> 
 
 def test_a_server_that_brings_nothing_new_is_given_up_and_what_came_is_kept(server: HubHere, part: Path) -> None:
     server.faults.extend([Fault(cut=50_000), *[Fault(cut=0)] * 3])
-    assert "0.1 of 0.2 MB of large.bin are here" in refusal(server, part)
+    assert "0.1 MB of 0.2 MB of large.bin are here" in refusal(server, part)
     assert part.read_bytes() == CONTENT[:50_000]
     load(server, part)
     assert part.read_bytes() == CONTENT
@@ -227,7 +227,9 @@ def test_each_refusal_of_the_hub_is_a_sentence(server: HubHere, part: Path, stat
     assert words in refusal(server, part)
 
 
-@pytest.mark.parametrize("headers", [{"etag": None}, {"etag": '"7f3c-1"'}, {"content-length": None}, {"etag": "x" * 40}])
+@pytest.mark.parametrize(
+    "headers", [{"etag": None}, {"etag": '"7f3c-1"'}, {"content-length": None}, {"etag": "x" * 40}]
+)
 def test_a_file_of_which_nobody_can_tell_whether_it_is_whole_is_not_loaded(
     server: HubHere, part: Path, headers: dict[str, str | None]
 ) -> None:
@@ -240,7 +242,10 @@ def test_where_nobody_listens_that_is_one_sentence(part: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    with Hub({"HF_ENDPOINT": address}) as hub, pytest.raises(NotPulled, match="cannot be reached .* is there a network"):
+    with (
+        Hub({"HF_ENDPOINT": address}) as hub,
+        pytest.raises(NotPulled, match=r"cannot be reached .* is there a network"),
+    ):
         hub.known(LARGE)
 
 
@@ -260,7 +265,8 @@ def test_offline_is_offline(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://mirror.example", "mirror.example", "ftp://mirror.example", "https://", "https://a b", "https://[x"]
+    "address",
+    ["http://mirror.example", "mirror.example", "ftp://mirror.example", "https://", "https://a b", "https://[x"],
 )
 def test_a_mirror_that_could_be_changed_on_the_way_or_is_none_is_a_mistake(address: str) -> None:
     with pytest.raises(SettingsError, match="HF_ENDPOINT should"):

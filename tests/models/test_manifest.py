@@ -71,7 +71,7 @@ def test_everybody_who_comes_with_companion_finds_ears_a_voice_and_patience() ->
 
 
 def test_for_english_the_first_hears_english_only_and_for_others_all() -> None:
-    assert [model.name for model in firsts(MODELS, "en-GB")][0] == "base.en"
+    assert next(model.name for model in firsts(MODELS, "en-GB")) == "base.en"
     assert [model.name for model in firsts(MODELS, "zh")] == ["base", "zh_CN-huayan-medium", "smart-turn-v3.2-cpu"]
     assert [model.name for model in firsts(MODELS, "sw")] == ["base"], "where no voice is known there is none"
 

@@ -30,7 +30,9 @@ def tokens(folder: Path) -> list[list[int]]:
     return [
         [token for segment in segments for token in segment.tokens]
         for segments in (
-            model.transcribe(sound, language="en", beam_size=1, temperature=0.0, without_timestamps=True, max_new_tokens=30)[0]
+            model.transcribe(
+                sound, language="en", beam_size=1, temperature=0.0, without_timestamps=True, max_new_tokens=30
+            )[0]
             for sound in SOUNDS
         )
     ]
