@@ -128,7 +128,7 @@ class PortAudio:
                     sd._initialize()
                     self._failed = False
                 try:
-                    form = _format(sd, line.kind, line.name)
+                    form = _format(sd, line)
                     line.stream = line.make(sd, form)
                     line.is_open = True
                     self._open.append(line)
@@ -169,7 +169,7 @@ class PortAudio:
         with self._turn:
             sd = _sounddevice()
             with _told(f"the {kind} device"):
-                return _format(sd, kind, name)
+                return _best(sd, kind, name)
 
     def _shut(self, line: Line) -> None:
         if line.is_open:
@@ -299,7 +299,12 @@ def _reason(error: Exception) -> str:
     return str(error.args[0]) if error.args else type(error).__name__
 
 
-def _format(sd: Any, kind: Kind, name: str | None) -> Format:
+def _format(sd: Any, line: Line) -> Format:
+    """How a line's device is opened."""
+    return _best(sd, line.kind, line.name)
+
+
+def _best(sd: Any, kind: Kind, name: str | None) -> Format:
     """How a device can be opened: at its own rate and with one channel, or as near to that as it can."""
     index = find(name, kind, sd.query_devices(), [api["name"] for api in sd.query_hostapis()])
     try:
