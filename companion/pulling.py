@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from companion import character, settings
+from companion import character, naming, settings
 from companion.errors import NotPulled
 from companion.served import store
 
@@ -80,9 +81,9 @@ def list_models(
             table.add_row(name, kind, *others)
         out.print(table)
     elif out.is_terminal:
-        for name, kind, _, size, here, *told in rows:
+        for name, kind, _, size, here, *others in rows:
             out.print(Text.assemble((name, "bold"), f"  {kind}  {size}  {here}"))
-            out.print(Padding("; ".join(told), (0, 0, 0, 2)), style="dim", markup=False)
+            out.print(Padding("; ".join(others), (0, 0, 0, 2)), style="dim", markup=False)
     else:
         for name, kind, languages, size, here, good_for, board, licence in rows:
             told = f"{name:<24} {kind:<10} {languages:<8} {size:>7}  {here or '-':<7} {good_for}; {board}; {licence}"
@@ -105,29 +106,51 @@ def pull(
     """Bring models into the store; without names those that one begins with. What was interrupted is gone on from, and
     what is here and whole is not asked for again."""
     from models import manifest
-    from models.hub import Hub
-    from models.pull import alone, store_path
-    from models.pull import pull as bring
 
     chosen = settings.load(config or settings.usual_file())
-    known = _manifest(chosen)
     if names:
-        wanted = manifest.find(known, names)
+        wanted = manifest.find(_manifest(chosen), names)
     else:
         languages = [language] if language else _languages(chosen)
-        wanted = list({model.name: model for tag in languages for model in manifest.firsts(known, tag)}.values())
+        wanted = to_begin_with(chosen, languages)
         told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
         errors.print(f"For {', '.join(languages)}: {told}", soft_wrap=True, markup=False)
-    folder = store(chosen)
     try:
-        with alone(folder):
-            for model in wanted:
-                with _progress() as told_of:
-                    new = bring(model, folder, lambda: Hub(os.environ), told_of, anew=anew)
-                how = "" if new else ", and was so already"
-                out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
+        new = bring(chosen, wanted, anew=anew)
     except KeyboardInterrupt:
         raise NotPulled("Interrupted: what has arrived is kept, and the same command goes on from there") from None
+    if new:
+        out.print(asyncio.run(naming.reload()).sentence, soft_wrap=True, markup=False)
+
+
+def to_begin_with(chosen: settings.Settings, languages: Sequence[str]) -> list[Model]:
+    """The models to take for some languages, when nobody says which. Raises SettingsError."""
+    from models import manifest
+
+    known = _manifest(chosen)
+    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag)}.values())
+
+
+def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = False) -> bool:
+    """Bring models into the store, and show how far it is. Whether anything was changed. Raises NotPulled."""
+    from models.hub import Hub
+    from models.pull import alone, store_path
+    from models.pull import pull as pulled
+
+    folder = store(chosen)
+    changed = False
+    with alone(folder):
+        for model in wanted:
+            with _progress() as told:
+                new = pulled(model, folder, lambda: Hub(os.environ), told, _converting, anew=anew)
+            how = "" if new else ", and was so already"
+            out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
+            changed |= new
+    return changed
+
+
+def _converting(model: Model) -> None:
+    errors.print(f"{model.name}: converting, which takes a while on a Raspberry Pi", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -62,10 +62,21 @@ def alone(store: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def pull(model: Model, store: Path, hub: Callable[[], Hub], told: Told, *, anew: bool = False) -> bool:
+def pull(
+    model: Model,
+    store: Path,
+    hub: Callable[[], Hub],
+    told: Told,
+    converting: Callable[[Model], None],
+    *,
+    anew: bool = False,
+) -> bool:
     """Bring a model to its place; within `alone`. Whether anything was changed: where it is whole already, nobody is
-    asked. `hub` opens the way when it is needed. `anew`: what the hub said when it was first pulled is forgotten, and
-    what lies in its place is replaced. Raises NotPulled, SettingsError."""
+    asked. Raises NotPulled, SettingsError.
+
+    `hub` opens the way when it is needed. `converting` is told when that begins. `anew`: what the hub said when it was
+    first pulled is forgotten, and what lies in its place is replaced.
+    """
     before = ledger.read(store).get(model.name)
     sources = {str(remote) for remote in model.files}
     if before and not anew and before.sources.keys() == sources and not ledger.faults(store, before):
@@ -84,6 +95,8 @@ def pull(model: Model, store: Path, hub: Callable[[], Hub], told: Told, *, anew:
             _check_room(model, store, known, work)
         for remote in model.files:
             _load(opened, model, remote, known[remote], work, told)
+    if model.converted:
+        converting(model)
     with _writing(store):
         made = _made(model, work)
         if model.converted:

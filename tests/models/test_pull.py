@@ -67,7 +67,7 @@ def acft(server: HubHere, tmp_path: Path) -> Model:
 
 def brought(server: HubHere, store: Path, wanted: Model, *, anew: bool = False) -> bool:
     with alone(store):
-        return pull(wanted, store, lambda: Hub(server.environment), lambda *_: None, anew=anew)
+        return pull(wanted, store, lambda: Hub(server.environment), lambda *_: None, lambda _: None, anew=anew)
 
 
 def refusal(server: HubHere, store: Path, wanted: Model) -> str:
