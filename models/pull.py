@@ -103,14 +103,14 @@ def pull(
             digests = {path: digest(work / name, "sha256:") for name, path in made.items()}
         else:
             digests = {made[remote.name]: known[remote].digest for remote in model.files}
-        _publish(model, store, work, made)
         pulled = Pulled(
             model.kind,
             {str(remote): known[remote].digest for remote in model.files},
             {str(remote): known[remote].commit for remote in model.files},
             digests,
         )
-        ledger.write(store, model.name, pulled)
+        ledger.write(store, model.name, pulled)  # first: what is in its place and not known would be the owner's own
+        _publish(model, store, work, made)
         shutil.rmtree(work, ignore_errors=True)
         with suppress(OSError):
             work.parent.rmdir()

@@ -276,6 +276,22 @@ def test_what_cannot_be_converted_leaves_nothing_in_its_place(server: HubHere, s
     assert ledger.read(store) == {}
 
 
+@pytest.mark.parametrize("which", ["voice", "whisper", "acft"])
+def test_whoever_fails_at_the_last_step_need_not_load_anything_again(
+    server: HubHere, store: Path, which: str, request: pytest.FixtureRequest
+) -> None:
+    wanted: Model = request.getfixturevalue(which)
+    store.mkdir()
+    in_the_way = store / wanted.kind.value
+    in_the_way.write_text("a file where a folder should be")
+    assert "cannot be written" in refusal(server, store, wanted)
+    in_the_way.unlink()
+    server.sent = 0
+    assert brought(server, store, wanted)
+    assert server.sent == 0
+    assert not missing(store, wanted)
+
+
 def test_a_damaged_ledger_is_told_and_what_is_whole_need_not_be_loaded_again(
     server: HubHere, store: Path, voice: Model
 ) -> None:
