@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 out = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
 
+TABLE_COLUMNS = 70
+"""Of a terminal in which a table can be read."""
+
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
 
 
@@ -37,7 +40,7 @@ def devices(config: Config = None) -> None:
     for kind, part, name in kinds:
         taken = _taken(cards, kind, part, name, complaints)
         rows += [_row(device, part, device.index == taken) for device in cards.devices(kind)]
-    if out.is_terminal:
+    if out.is_terminal and out.width >= TABLE_COLUMNS:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("for", "name", "by", "channels", "Hz", "taken"):
             table.add_column(heading, overflow="fold")
@@ -46,9 +49,9 @@ def devices(config: Config = None) -> None:
         out.print(table)
     else:
         for part, device, host, channels, rates, mark in rows:
-            out.print(
-                f"{part:<10}  {device}, {host}  {channels} x {rates} Hz  {mark}".rstrip(), soft_wrap=True, markup=False
-            )
+            between = "\n  " if out.is_terminal else "  "
+            lines = f"{part:<10}  {device}, {host}", f"{channels} channels, {rates} Hz  {mark}".rstrip()
+            out.print(between.join(lines), soft_wrap=True, markup=False)
     for complaint in complaints:
         errors.print(f"companion: {complaint}", style="red", soft_wrap=True, markup=False)
     if complaints:
@@ -58,7 +61,7 @@ def devices(config: Config = None) -> None:
 def _taken(cards: PortAudio, kind: Kind, part: str, name: str | None, complaints: list[str]) -> int | None:
     """The index of the device that the toy takes; None if there is none, and why is among the complaints."""
     try:
-        return cards.chosen(kind, name).device
+        return cards.taken(kind, name)
     except DeviceError as error:
         complaints.append(f"no {part}: {error}; [body] {part} takes a name of this list, or a part of it")
         return None

@@ -164,12 +164,13 @@ class PortAudio:
                         found.append(Device(index, str(device["name"]), host, most, rates))
                 return found
 
-    def chosen(self, kind: Kind, name: str | None) -> Format:
-        """How the device that `name` means would be opened. Raises DeviceError."""
+    def taken(self, kind: Kind, name: str | None) -> int:
+        """The index of the device that would be opened for `name`, and can be. Raises DeviceError."""
         with self._turn:
             sd = _sounddevice()
             with _told(f"the {kind} device"):
-                return _best(sd, kind, name)
+                form = _best(sd, kind, name)
+                return int(sd.query_devices(form.device, kind)["index"])
 
     def _shut(self, line: Line) -> None:
         if line.is_open:

@@ -54,6 +54,12 @@ def test_the_sound_cards_are_listed_with_what_they_can_do_and_which_are_taken(se
     assert all(f" {CARD}, ALSA " in line and "48000" in line and " Hz" in line for line in taken)
 
 
+def test_without_a_name_the_systems_own_is_taken(server: SoundServer) -> None:
+    done = companion("devices", **server.environment)
+    taken = [line for line in done.stdout.splitlines() if line.endswith("taken")]
+    assert [line.split()[0] for line in taken] == ["microphone", "speaker"]
+
+
 def test_a_card_that_is_not_there_is_told_beside_those_that_are(server: SoundServer) -> None:
     done = companion("devices", **there(server, COMPANION_BODY__SPEAKER="seeed"))
     assert done.returncode == 1
@@ -142,7 +148,7 @@ def test_without_a_light_that_is_a_sentence(environment: dict[str, str], words: 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("columns", [30, 100])
+@pytest.mark.parametrize("columns", [45, 100])
 def test_all_of_them_fit_into_a_terminal(server: SoundServer, columns: int) -> None:
     samples, rate = hello()
     with server.saying(np.tile(samples, 12), rate):
