@@ -64,7 +64,7 @@ def list_models(
         (
             model.name,
             model.kind.value,
-            " ".join(model.languages),
+            " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
             f"{model.megabytes} MB",
             _here(chosen, model),
             f"{model.good_for}{' (to begin with)' if model.first else ''}",

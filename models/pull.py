@@ -31,6 +31,14 @@ SPARE: Final = 32 << 20
 CONVERTED: Final = 0.35
 """How large a converted model is, at most, measured by what was pulled: a byte where there were four, and the words."""
 
+MENDS: Final = {
+    errno.ENOSPC: "make room (companion models prune), and pull again",
+    errno.EACCES: "pull with sudo, or put the store elsewhere ([models] store)",
+    errno.EPERM: "pull with sudo, or put the store elsewhere ([models] store)",
+    errno.EROFS: "the disk is mounted for reading only: put the store elsewhere ([models] store)",
+}
+"""What helps against what goes wrong with a disk."""
+
 Told = Callable[[Model, Remote, int, int], None]
 """Told how many bytes of how many of a file are there."""
 
@@ -252,7 +260,7 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        mend = "make room and try again" if error.errno == errno.ENOSPC else "may it be written, and is there room?"
+        mend = MENDS.get(error.errno or 0, "see to it, or put the store elsewhere ([models] store)")
         raise NotPulled(f"{folder}: cannot be written ({error.strerror or error}); {mend}") from error
 
 

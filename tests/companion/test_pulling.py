@@ -23,6 +23,8 @@ from toy_models import toy_piper, toy_whisper
 from device.control_socket import SERVICE
 from models.random_whisper import Shape
 
+HELLO = Path(__file__).parents[1] / "speech" / "hello-rms.wav"
+
 VOICE = "en_US-toy-low"
 LARGE = np.random.default_rng(0).bytes(3_000_000)
 
@@ -159,6 +161,15 @@ def test_models_are_pulled_from_a_pipe_with_plain_lines_and_a_second_time_nothin
     assert (store(fresh) / "whisper" / "toy").exists()
     assert models(fresh, "prune", "--unused", "whisper/toy-acft").returncode == 0
     assert in_place(fresh) == ["piper/en_US-mine-low.onnx", "piper/en_US-mine-low.onnx.json"]
+
+
+def test_what_was_pulled_is_what_the_toy_hears_and_speaks_with(fresh: dict[str, str], tmp_path: Path) -> None:
+    assert models(fresh, "pull", VOICE, "toy").returncode == 0
+    done = companion("simulate", "--wav", HELLO, "--out", tmp_path / "reply.wav", **fresh)
+    assert done.returncode == 0, done.stderr
+    assert "faster-whisper" in done.stdout
+    assert "Piper" in done.stdout
+    assert "hello little fox" in done.stdout
 
 
 def test_a_cut_connection_is_gone_on_from_within_one_command(hub: HubHere, fresh: dict[str, str]) -> None:
