@@ -9,7 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
@@ -82,6 +82,22 @@ def brightness_cap(parts: Parts, now: Callable[[], datetime] = datetime.now) -> 
     hours = QuietHours.parse(parts.quiet_hours)
     night = min(parts.brightness, parts.night_brightness)
     return lambda: night if now().time() in hours else parts.brightness
+
+
+async def lamps(
+    settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None]
+) -> tuple[Light, tuple[str, ...]]:
+    """The light alone, and why there is none: a sentence for each reason. Raises SettingsError."""
+    from device.wall_clock import WallClock
+
+    board = _board(settings)
+    if not board.light_pins:
+        from device.absent import DarkLight
+
+        return DarkLight(), (f"The board {board.name} has no light: [body] board names the one that you have",)
+    alone = replace(board, button=None)
+    light, _, missing = await _gpio(alone, brightness_cap(settings.body), WallClock(), stack, warn)
+    return light, missing
 
 
 def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:

@@ -17,10 +17,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, installer, settings, simulation, wake
+from companion import bodies, build, character, installer, pulling, settings, simulation, wake
+from companion.devices import devices
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
+from companion.light_test import light_test
+from companion.mic_test import mic_test
 from companion.ports import Observer
+from companion.speaker_test import speaker_test
 from companion.terminal import Narrator, log
 from companion.writing import Writing
 
@@ -48,6 +52,9 @@ characters = typer.Typer(help="The characters: list them, read one, check your o
 app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
 app.add_typer(installer.app, name="service")
+app.add_typer(pulling.app, name="models")
+for command in devices, mic_test, speaker_test, light_test:
+    app.command()(command)
 
 out = Console(highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)

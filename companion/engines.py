@@ -154,7 +154,7 @@ def _voice(settings: Settings, character: Character) -> tuple[Voice, Served]:
     if found.path:
         check(found.path)
         return Piper(found.path, cuts=folder / "piper-cut"), Served("voice", "Piper", found.path.stem)
-    advice = "; ".join([f"for a better one put a Piper voice into {folder / 'piper'}", *found.skipped])
+    advice = "; ".join([f"for a better one (in {folder / 'piper'}): companion models pull", *found.skipped])
     if settings.voice.engine == "piper":
         raise SettingsError([f"voice.engine is piper, but there is no voice: {advice}"])
     return EspeakVoice(character.espeak), Served("voice", "espeak-ng", f"embedded; {advice}", found.skipped)

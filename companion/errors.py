@@ -70,6 +70,10 @@ class DeviceError(CompanionError):
     """A device, real or simulated, cannot be used as asked."""
 
 
+class NotPulled(CompanionError):
+    """A model was not brought here; what was here before still is."""
+
+
 class SettingsError(CompanionError):
     """The settings hold mistakes; `mistakes` has one sentence for each of them."""
 

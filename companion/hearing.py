@@ -101,7 +101,7 @@ def _transcriber(settings: Settings, language: str) -> tuple[Transcriber, Served
     if found.path:
         check(found.path, language)
         return WhisperTranscriber(found.path, language=language), Served("ears", "faster-whisper", found.path.name)
-    advice = "; ".join([f"for better ears put a faster-whisper model into {folder / 'whisper'}", *found.skipped])
+    advice = "; ".join([f"for better ears (in {folder / 'whisper'}): companion models pull", *found.skipped])
     if settings.ears.engine == "whisper":
         raise SettingsError([f"ears.engine is whisper, but there is no model: {advice}"])
     return SphinxTranscriber(), Served("ears", SPHINX, f"{limited}; {advice}", found.skipped)

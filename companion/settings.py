@@ -198,6 +198,7 @@ class Models(_Section):
     """`[models]`: where they are."""
 
     store: Path | None = Field(default=None, description="the store's folder; else /var/cache/companion or the user's")
+    manifest: Path | None = Field(default=None, description="a file that names more models than Companion knows")
 
 
 class Memory(_Section):

@@ -211,7 +211,8 @@ class _Cut:
         self._first = sample
         self._taken = 0
         self._left: Samples = np.zeros(0, dtype=np.int16)
-        self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="int16")
+        # Not of int16: to that it adds noise, and a dead microphone's zeros would be a quiet room.
+        self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="float32")
 
     @property
     def ready(self) -> bool:
@@ -223,8 +224,13 @@ class _Cut:
         if sample != self._expected:
             self._begin(sample)
         self._expected = sample + len(samples)
-        fit = samples if self._rate == RATE else self._resampler.resample_chunk(samples)
+        fit = samples if self._rate == RATE else self._resampled(samples)
         self._left = np.concatenate([self._left, fit])
+
+    def _resampled(self, samples: Samples) -> Samples:
+        fit = self._resampler.resample_chunk(samples.astype(np.float32))
+        whole: Samples = np.clip(np.rint(fit), -32768, 32767).astype(np.int16)
+        return whole
 
     def take(self) -> tuple[Samples, float]:
         """A frame, and the number in the stream of the sample that comes after it."""

@@ -45,6 +45,20 @@ class Format:
     channels: int
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A sound card, or what a sound server shows as one."""
+
+    index: int
+    name: str
+    host: str
+    """Through which of PortAudio's ways it is reached, such as "ALSA"."""
+    channels: int
+    """At most."""
+    rates: tuple[int, ...]
+    """Hertz, of those that are of use; the first is its own."""
+
+
 def find(
     name: str | None, kind: Kind, devices: Sequence[Mapping[str, Any]], host_apis: Sequence[str] = ()
 ) -> int | None:
@@ -130,6 +144,33 @@ class PortAudio:
         with self._turn:
             self._shut(line)
             self._failed = self._failed or failed
+
+    def devices(self, kind: Kind) -> list[Device]:
+        """All of a kind. Takes a while; no line may be open. Raises DeviceError."""
+        with self._turn:
+            sd = _sounddevice()
+            with _told(f"the {kind} devices"):
+                hosts = [str(host["name"]) for host in sd.query_hostapis()]
+                found: list[Device] = []
+                for index, device in enumerate(sd.query_devices()):
+                    if most := int(device[f"max_{kind}_channels"]):
+                        own = round(device["default_samplerate"])
+                        rates = tuple(
+                            rate
+                            for rate in dict.fromkeys((own, *RATES))
+                            if any(_takes(sd, kind, index, rate, channels) for channels in _channels(most))
+                        )
+                        host = hosts[device["hostapi"]]
+                        found.append(Device(index, str(device["name"]), host, most, rates))
+                return found
+
+    def taken(self, kind: Kind, name: str | None) -> int:
+        """The index of the device that would be opened for `name`, and can be. Raises DeviceError."""
+        with self._turn:
+            sd = _sounddevice()
+            with _told(f"the {kind} device"):
+                form = _best(sd, kind, name)
+                return int(sd.query_devices(form.device, kind)["index"])
 
     def _shut(self, line: Line) -> None:
         if line.is_open:
@@ -260,24 +301,41 @@ def _reason(error: Exception) -> str:
 
 
 def _format(sd: Any, line: Line) -> Format:
-    """How the line's device can be opened: at its own rate and with one channel, or as near to that as it can."""
-    index = find(line.name, line.kind, sd.query_devices(), [api["name"] for api in sd.query_hostapis()])
+    """How a line's device is opened."""
+    return _best(sd, line.kind, line.name)
+
+
+def _best(sd: Any, kind: Kind, name: str | None) -> Format:
+    """How a device can be opened: at its own rate and with one channel, or as near to that as it can."""
+    index = find(name, kind, sd.query_devices(), [api["name"] for api in sd.query_hostapis()])
     try:
-        device = sd.query_devices(index, line.kind)
+        device = sd.query_devices(index, kind)
     except sd.PortAudioError as error:
-        raise DeviceError(f"there is no {line.kind} device") from error
-    check = sd.check_input_settings if line.kind == "input" else sd.check_output_settings
-    most = int(device[f"max_{line.kind}_channels"])
+        raise DeviceError(f"there is no {kind} device") from error
+    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
     tried: list[str] = []
     reason = ""
     for rate in dict.fromkeys((round(device["default_samplerate"]), *RATES)):
-        for channels in dict.fromkeys((1, 2, most)):
-            if channels <= min(most, MOST_CHANNELS):
-                try:
-                    check(device=index, channels=channels, dtype="int16", samplerate=rate)
-                except sd.PortAudioError as error:
-                    tried.append(f"{rate} Hz x {channels}")
-                    reason = _reason(error)
-                else:
-                    return Format(index, str(device["name"]), rate, channels)
-    raise DeviceError(f'{line.kind} device "{device["name"]}" takes none of {", ".join(tried)}: {reason}')
+        for channels in _channels(int(device[f"max_{kind}_channels"])):
+            try:
+                check(device=index, channels=channels, dtype="int16", samplerate=rate)
+            except sd.PortAudioError as error:
+                tried.append(f"{rate} Hz x {channels}")
+                reason = _reason(error)
+            else:
+                return Format(index, str(device["name"]), rate, channels)
+    raise DeviceError(f'{kind} device "{device["name"]}" takes none of {", ".join(tried)}: {reason}')
+
+
+def _channels(most: int) -> list[int]:
+    """How many are tried, of a device that has at most so many."""
+    return [count for count in dict.fromkeys((1, 2, most)) if count <= min(most, MOST_CHANNELS)]
+
+
+def _takes(sd: Any, kind: Kind, index: int, rate: int, channels: int) -> bool:
+    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
+    try:
+        check(device=index, channels=channels, dtype="int16", samplerate=rate)
+    except sd.PortAudioError:
+        return False
+    return True

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SPELLINGS: Final = ("espeak", "text")
 """Ways to the phonemes that need nothing but the wheel; Piper's others download more, or want more packages."""
 
-MEND: Final = "put a whole one there"
+MEND: Final = "put a whole one there (companion models pull)"
 
 _SEED: Final = 1
 """Of the noise in every voice's breath and rhythm; any constant will do."""

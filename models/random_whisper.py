@@ -107,9 +107,30 @@ def write_whisper(
     The position of a token, a one-hot vector, goes through the layers into the projection, where the column of a
     position names the token to come.
     """
+    vocabulary = write_tokenizer(folder, words or (), shape.vocabulary, multilingual)
+    spec = whisper_spec(
+        vocabulary, words, shape, multilingual=multilingual, silence=silence, surety=surety, spread=spread
+    )
+    spec.validate()
+    spec.optimize("int8" if int8 else None)
+    spec.save(str(folder))
+    if shape.bands != 80:
+        (folder / "preprocessor_config.json").write_text(json.dumps({"feature_size": shape.bands}))
+
+
+def whisper_spec(
+    vocabulary: Sequence[str],
+    words: Sequence[str] | None,
+    shape: Shape,
+    *,
+    multilingual: bool = True,
+    silence: bool = False,
+    surety: float = SURE,
+    spread: float = 0.0,
+) -> WhisperSpec:
+    """The weights of what `write_whisper` writes, as they are before that; `vocabulary` is by number."""
     from ctranslate2.specs import WhisperSpec
 
-    vocabulary = _write_tokenizer(folder, words or (), shape.vocabulary, multilingual)
     ids = {token: number for number, token in enumerate(vocabulary)}
     draw = _Drawn(spread)
     prompt = 4 if multilingual else 2  # tokens: start, language, task, no timestamps; or the first and last of them
@@ -131,16 +152,12 @@ def write_whisper(
     spec.decoder.position_encodings.encodings = positions.astype(np.float32)
     spec.config.suppress_ids = spec.config.suppress_ids_begin = spec.config.alignment_heads = []
     spec.config.lang_ids = [ids[f"<|{code}|>"] for code in LANGUAGES]
-    spec.register_vocabulary(vocabulary)
-    spec.validate()
-    spec.optimize("int8" if int8 else None)
-    spec.save(str(folder))
-    if shape.bands != 80:
-        (folder / "preprocessor_config.json").write_text(json.dumps({"feature_size": shape.bands}))
+    spec.register_vocabulary(list(vocabulary))
+    return spec
 
 
-def _write_tokenizer(folder: Path, words: Sequence[str], size: int, multilingual: bool) -> list[str]:
-    """The vocabulary comes back."""
+def write_tokenizer(folder: Path, words: Sequence[str], size: int, multilingual: bool) -> list[str]:
+    """Write tokenizer.json into `folder`, which is made. The vocabulary comes back, by number."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -194,6 +211,8 @@ def _fill_layer(layer: Any, shape: Shape, draw: _Drawn) -> None:
     for attention in attentions:
         for linear, outputs in zip(attention.linear, _OUTPUTS[len(attention.linear)], strict=True):
             linear.weight, linear.bias = draw(outputs * width, width), draw(outputs * width)
+            if outputs > 1:
+                linear.bias[-2 * width : -width] = 0.0  # keys have none
     layer.ffn.linear_0.weight, layer.ffn.linear_0.bias = draw(hidden, width), draw(hidden)
     layer.ffn.linear_1.weight, layer.ffn.linear_1.bias = draw(width, hidden), draw(width)
     for part in *attentions, layer.ffn:

@@ -37,7 +37,7 @@ _TINY: Final = 1e-7
 _ONNX: Final = b"\x08"
 """How an ONNX file begins: the number and type of its first field, in protobuf."""
 
-MEND: Final = "put a Smart Turn v3 there"
+MEND: Final = "put a Smart Turn v3 there (companion models pull)"
 
 Floats = NDArray[np.float32]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ANOTHER_NAME: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
 """Languages that Whisper calls by another name than most."""
 
-MEND: Final = "put a whole one there"
+MEND: Final = "put a whole one there (companion models pull)"
 OTHERS: Final = "the models without .en in their names hear about a hundred languages"
 
 VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -21,7 +23,7 @@ from companion.errors import DeviceError
 from device import sound_cards
 from device.microphone import SoundCardMicrophone
 from device.sound_cards import Format, PortAudio
-from device.sound_server import CARD, ECHO, SoundServer
+from device.sound_server import CARD, ECHO, MICROPHONE, SoundServer
 from device.speaker import SoundCardSpeaker
 from device.wall_clock import WallClock
 
@@ -113,6 +115,17 @@ def test_every_sample_is_captured_whatever_the_card_natively_does(
     ends = np.diff([frame.ends for frame in frames])
     assert (ends > 0).all()
     assert ends[10:] == pytest.approx(FRAME_SECONDS, abs=0.002)
+
+
+def test_a_dead_microphone_gives_zeros_at_every_rate(server: SoundServer) -> None:
+    mute = ["pactl", "set-source-mute", f"{MICROPHONE}.monitor"]
+    environment = os.environ | dict(server.environment)
+    subprocess.run([*mute, "1"], env=environment, check=True, timeout=10)
+    try:
+        frames = with_microphone(lambda microphone: read(microphone, 1.0))
+    finally:
+        subprocess.run([*mute, "0"], env=environment, check=True, timeout=10)
+    assert not captured(frames[50:]).any(), "or nobody could tell it from a quiet room"
 
 
 def test_opening_blocks_the_loop_for_less_than_50_ms(server: SoundServer) -> None:

@@ -1,0 +1,319 @@
+"""This file is the commands `companion models`: list what can be pulled, pull it, verify it, find it, make room."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from companion import character, naming, settings
+from companion.errors import NotPulled
+from companion.served import store
+
+if TYPE_CHECKING:
+    from models.ledger import Pulled
+    from models.manifest import Model, Remote
+    from models.pull import Told
+
+app = typer.Typer(
+    help="The models: what there is to pull; pull it, verify it, find it, make room.", no_args_is_help=True
+)
+
+out = Console(highlight=False, emoji=False)
+errors = Console(stderr=True, highlight=False, emoji=False)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as `companion models list` has them")]
+Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
+
+TABLE_COLUMNS = 100
+"""Of a terminal in which a table can be read."""
+
+STEPS = 4
+"""Lines about one file where there is no terminal for a bar."""
+
+
+@app.command("list")
+def list_models(
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="only those for this language: en, de, zh ...")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
+    chosen = settings.load(config or settings.usual_file())
+    known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
+    rows = [
+        (
+            model.name,
+            model.kind.value,
+            " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
+            f"{model.megabytes} MB",
+            _here(chosen, model),
+            f"{model.good_for}{' (to begin with)' if model.first else ''}",
+            model.board,
+            model.licence,
+        )
+        for model in known
+    ]
+    if out.is_terminal and out.width >= TABLE_COLUMNS:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in ("model", "for", "size", "here", "good for", "board", "licence"):
+            table.add_column(heading, overflow="fold", no_wrap=heading in ("model", "size"))
+        for name, kind, _, *others in rows:
+            table.add_row(name, kind, *others)
+        out.print(table)
+    elif out.is_terminal:
+        for name, kind, _, size, here, *others in rows:
+            out.print(Text.assemble((name, "bold"), f"  {kind}  {size}  {here}"))
+            out.print(Padding("; ".join(others), (0, 0, 0, 2)), style="dim", markup=False)
+    else:
+        for name, kind, languages, size, here, good_for, board, licence in rows:
+            told = f"{name:<24} {kind:<10} {languages:<8} {size:>7}  {here or '-':<7} {good_for}; {board}; {licence}"
+            out.print(told, soft_wrap=True, markup=False)
+    if not rows:
+        errors.print(f"companion: there is none for {language} yet", soft_wrap=True, markup=False)
+
+
+@app.command()
+def pull(
+    names: Names = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="without names: for this language, else the character's own")
+    ] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="replace what is there, and believe what the hub says of it today")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Bring models into the store; without names those that one begins with. What was interrupted is gone on from, and
+    what is here and whole is not asked for again."""
+    from models import manifest
+
+    chosen = settings.load(config or settings.usual_file())
+    if names:
+        wanted = manifest.find(_manifest(chosen), names)
+    else:
+        languages = [language] if language else _languages(chosen)
+        wanted = to_begin_with(chosen, languages)
+        told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
+        errors.print(f"For {', '.join(languages)}: {told}", soft_wrap=True, markup=False)
+    try:
+        new = bring(chosen, wanted, anew=anew)
+    except KeyboardInterrupt:
+        raise NotPulled("Interrupted: what has arrived is kept, and the same command goes on from there") from None
+    if new:
+        out.print(asyncio.run(naming.reload()).sentence, soft_wrap=True, markup=False)
+
+
+def to_begin_with(chosen: settings.Settings, languages: Sequence[str]) -> list[Model]:
+    """The models to take for some languages, when nobody says which. Raises SettingsError."""
+    from models import manifest
+
+    known = _manifest(chosen)
+    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag)}.values())
+
+
+def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = False) -> bool:
+    """Bring models into the store, and show how far it is. Whether anything was changed. Raises NotPulled."""
+    from models.hub import Hub
+    from models.pull import alone, store_path
+    from models.pull import pull as pulled
+
+    folder = store(chosen)
+    changed = False
+    with alone(folder):
+        for model in wanted:
+            with _progress() as told:
+                new = pulled(model, folder, lambda: Hub(os.environ), told, _converting, anew=anew)
+            how = "" if new else ", and was so already"
+            out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
+            changed |= new
+    return changed
+
+
+def _converting(model: Model) -> None:
+    errors.print(f"{model.name}: converting, which takes a while on a Raspberry Pi", soft_wrap=True, markup=False)
+
+
+@app.command()
+def verify(names: Names = None, config: Config = None) -> None:
+    """Whether what was pulled is what the hub had, to the byte. Ends with 1 if something is not."""
+    from models import ledger
+
+    chosen = settings.load(config or settings.usual_file())
+    folder = store(chosen)
+    pulled = ledger.read(folder)
+    wanted = [_plain(name) for name in names or pulled]
+    damaged = False
+    for name in wanted:
+        if name not in pulled:
+            raise NotPulled(
+                f"{name} was not pulled, so there is nothing to compare it with: companion models pull {name}"
+            )
+        faults = ledger.faults(folder, pulled[name])
+        damaged |= bool(faults)
+        for fault in faults:
+            errors.print(f"companion: {fault}: companion models pull {name}", style="red", soft_wrap=True, markup=False)
+        if not faults:
+            out.print(f"{name} is whole", soft_wrap=True, markup=False)
+    if not names:
+        for place in _owners(folder, pulled):
+            out.print(f"{place} is your own: there is nothing to compare it with", soft_wrap=True, markup=False)
+        if not pulled:
+            errors.print("Nothing was pulled yet: companion models pull", soft_wrap=True)
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def path(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="a model; without one, the store")] = None,
+    config: Config = None,
+) -> None:
+    """Where a model lies, or the store: one line and nothing else."""
+    from models import manifest
+    from models.pull import missing, store_path
+
+    chosen = settings.load(config or settings.usual_file())
+    folder = store(chosen)
+    if name is None:
+        print(folder)  # noqa: T201 - nothing but this
+        return
+    [model] = manifest.find(_manifest(chosen), [name])
+    if missing(folder, model):
+        raise NotPulled(f"{model.name} is not here: companion models pull {model.name}")
+    print(folder / store_path(model))  # noqa: T201 - nothing but this
+
+
+@app.command()
+def prune(
+    names: Names = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="also every model that was pulled and that this toy does not use")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would go")] = False,
+    config: Config = None,
+) -> None:
+    """Make room: what interrupted pulls have left, and the models that you name. What you put there yourself stays."""
+    from models import pull as work
+
+    chosen = settings.load(config or settings.usual_file())
+    folder = store(chosen)
+    here = work.places(folder)
+    going = {_plain(name) for name in names or []}
+    if strange := sorted(going - here.keys()):
+        raise NotPulled(f"{', '.join(strange)}: not pulled with this command, so it is not removed with it")
+    if unused:
+        used = _used(chosen)
+        going |= {name for name, places in here.items() if used.isdisjoint(place.resolve() for place in places)}
+    room = 0
+    with nullcontext() if dry_run else work.alone(folder):
+        for leftover in work.leftovers(folder):
+            room += _gone(leftover.name, [leftover])
+            if not dry_run:
+                work.remove(folder, leftover)
+        for name in sorted(going):
+            room += _gone(name, here[name])
+            if not dry_run:
+                work.forget(folder, name)
+    told = "would be free" if dry_run else "are free"
+    out.print(f"{room / 1e6:.1f} MB more {told}", soft_wrap=True, markup=False)
+
+
+def _gone(what: str, places: list[Path]) -> int:
+    """Tell what goes, and how many bytes it takes up."""
+    from models.pull import size
+
+    takes = sum(map(size, places))
+    out.print(f"{what}: {takes / 1e6:.1f} MB", soft_wrap=True, markup=False)
+    return takes
+
+
+def _used(chosen: settings.Settings) -> set[Path]:
+    """Where the models lie that this toy would take."""
+    from models.store import find_piper, find_smart_turn, find_whisper
+
+    folder = store(chosen)
+    found = [chosen.ears.model, chosen.voice.model, find_smart_turn(folder).path]
+    for tag in _languages(chosen):
+        found += [find_whisper(folder, tag).path, find_piper(folder, tag).path]
+    return {place.resolve() for place in found if place}
+
+
+def _languages(chosen: settings.Settings) -> list[str]:
+    """That the characters speak."""
+    return list(dict.fromkeys(character.load(name).language for name in chosen.toy.characters))
+
+
+def _manifest(chosen: settings.Settings) -> dict[str, Model]:
+    from models import manifest
+
+    return manifest.load(chosen.models.manifest)
+
+
+def _here(chosen: settings.Settings, model: Model) -> str:
+    from models import ledger
+    from models.pull import UNFINISHED, missing
+
+    folder = store(chosen)
+    if missing(folder, model):
+        return "partly" if (folder / UNFINISHED / model.name).exists() else ""
+    return "here" if model.name in ledger.read(folder) else "yours"
+
+
+def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:
+    """What the owner has put into the store."""
+    ours = {folder / each for one in pulled.values() for each in one.files}
+    ours |= {place.parent for place in ours if place.name == "model.bin"}
+    there = [*folder.glob("whisper/[!.]*/"), *folder.glob("piper/[!.]*.onnx"), *folder.glob("smart-turn/[!.]*.onnx")]
+    return sorted(place for place in there if place not in ours)
+
+
+def _plain(name: str) -> str:
+    """Without the kind before it."""
+    return name.removesuffix("/").rpartition("/")[2]
+
+
+@contextmanager
+def _progress() -> Iterator[Told]:
+    """A bar for each file in a terminal; some lines where there is none."""
+    if not errors.is_terminal:
+        told: dict[str, int] = {}
+
+        def line(model: Model, remote: Remote, done: int, size: int) -> None:
+            step = STEPS * done // size if size else STEPS
+            if step > told.get(remote.name, 0):
+                told[remote.name] = step
+                text = f"{model.name}: {remote.name} {done / 1e6:.1f} of {size / 1e6:.1f} MB"
+                errors.print(text, soft_wrap=True, markup=False)
+
+        yield line
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def bar(model: Model, remote: Remote, done: int, size: int) -> None:
+            if remote.name not in bars:
+                bars[remote.name] = progress.add_task(f"{model.name} {remote.name}", total=size)
+            progress.update(bars[remote.name], completed=done)
+
+        yield bar

@@ -1,0 +1,113 @@
+"""This file remembers what was pulled: which digests the hub told the first time, and those of the files in the store.
+
+It is `pulled.json` in the store. What the hub said once is believed ever after: where it says something else later,
+that is told, and not taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from companion.errors import NotPulled
+from models.hub import digest
+from models.manifest import Kind
+
+NAME: Final = "pulled.json"
+
+VERSION: Final = 1
+"""Of what is in it; raised when an older Companion could not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A model that was pulled."""
+
+    kind: Kind
+    sources: Mapping[str, str]
+    """By `Remote`, as text: the digest that the hub told when it was pulled first."""
+    commits: Mapping[str, str]
+    """The same: of which commit it was, as far as the hub said so."""
+    files: Mapping[str, str]
+    """By path in the store: the digest of what lies there."""
+
+
+def read(store: Path) -> dict[str, Pulled]:
+    """All that were pulled, by name. Raises NotPulled if the ledger cannot be read."""
+    file = store / NAME
+    try:
+        kept = json.loads(file.read_bytes())
+        if kept["version"] != VERSION:
+            raise NotPulled(f"{file} was written by a newer Companion: use that one")
+        return {name: _pulled(each) for name, each in kept["models"].items()}
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise NotPulled(f"{file} cannot be read ({error.strerror})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotPulled(f"{file} is damaged: remove it, and pull the models again (what is whole stays)") from error
+
+
+def write(store: Path, name: str, pulled: Pulled | None) -> None:
+    """Remember a model, or forget it. After a power cut there is the old ledger, or the new one. Raises OSError."""
+    models = read(store)
+    models.pop(name, None)
+    if pulled:
+        models[name] = pulled
+    text = json.dumps({"version": VERSION, "models": {key: asdict(models[key]) for key in sorted(models)}}, indent=1)
+    replace_file(store / NAME, text.encode())
+
+
+def faults(store: Path, pulled: Pulled) -> list[str]:
+    """What is wrong with a model's files, in words without the mend; nothing where each is what it was when it was
+    pulled. Reads all of them."""
+    found: list[str] = []
+    for path, known in pulled.files.items():
+        try:
+            if digest(store / path, known) != known:
+                found.append(f"{store / path} is not what was pulled")
+        except FileNotFoundError:
+            found.append(f"{store / path} is missing")
+        except OSError as error:
+            found.append(f"{store / path} cannot be read ({error.strerror})")
+    return found
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file that is there whole, or as it was before. Raises OSError."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        unfinished.replace(file)
+        settle(file.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def settle(path: Path) -> None:
+    """See to it that a file's bytes, or a folder's names, are on the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _pulled(kept: Mapping[str, Any]) -> Pulled:
+    sources, commits, files = (
+        {str(key): str(value) for key, value in kept[part].items()} for part in ("sources", "commits", "files")
+    )
+    if any(not _within(path) for path in files):
+        raise ValueError("a path that leads out of the store")
+    return Pulled(Kind(kept["kind"]), sources, commits, files)
+
+
+def _within(path: str) -> bool:
+    return not path.startswith("/") and ".." not in Path(path).parts

@@ -1,0 +1,40 @@
+"""The command `companion` in a terminal, of any width."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+from command import COMPANION
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_terminal(words: list[str], environment: dict[str, str], columns: int) -> tuple[int, list[str]]:
+    """Its exit code, and every line that was shown, also those that were drawn over, without colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    with subprocess.Popen(
+        [COMPANION, *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=clean | environment | {"TERM": "xterm-256color"},
+    ) as running:
+        os.close(theirs)
+        shown = b""
+        try:
+            while block := os.read(ours, 65536):
+                shown += block
+        except OSError:  # the other side is closed
+            pass
+        code = running.wait(60)
+    os.close(ours)
+    plain = _CONTROL.sub("", shown.decode())
+    return code, [line for line in plain.replace("\r", "\n").splitlines() if line]
