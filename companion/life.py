@@ -133,7 +133,10 @@ class Life:
             while True:
                 if not self._unmuted.is_set():
                     await self._do(self._stay_mute())
-                elif not opened:
+                    continue
+                if self._face.state is State.MUTED:  # all that follows may hear
+                    self._face.show(State.LISTENING if opened else State.BOOTING)
+                if not opened:
                     opened = await self._do(self._open())
                 elif self._says_again:
                     self._says_again = False
@@ -215,8 +218,6 @@ class Life:
 
     async def _open(self) -> None:
         """Say the first words, once there is a microphone to hear the answer."""
-        if self._face.state is State.MUTED:  # it was so from the beginning, and is not any more
-            self._face.show(State.BOOTING)
         await self._ears.ignore(FRAME_SECONDS)
         await self._conversation.open()
 
@@ -227,7 +228,6 @@ class Life:
         await self._earcons.play(Earcon.MUTE)
         await self._unmuted.wait()
         await self._earcons.played(Earcon.UNMUTE)  # before it hears again, so that it does not hear that
-        self._face.show(State.LISTENING)
 
     def _keep_mute(self) -> None:
         """So that it is known after a restart. The toy is silent now: nobody hears that it stands still meanwhile."""

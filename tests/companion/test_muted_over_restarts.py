@@ -37,7 +37,7 @@ def scene_of(mute: KeptMute, *lines: Shout) -> tuple[Scene, Reads]:
         reads.append(Reads(microphone))
         return reads[0]
 
-    scene = Scene(*lines, hears=["one"], replies=[["Yes."]], microphone=watched, kept_mute=mute)
+    scene = Scene(*lines, hears=["one"], replies=[["Yes."]], microphone=watched, kept_mute=mute, earcons=True)
     reads[0].scene = scene
     return scene, reads[0]
 
@@ -108,6 +108,26 @@ def test_unmuted_while_it_still_gets_ready_it_opens_its_microphone_behind_anothe
     assert scene.states()[:3] == ["muted", "booting", "speaking"]
     assert reads.seen
     assert State.MUTED not in reads.seen
+
+
+@pytest.mark.parametrize("later", [0.0, 0.01, 0.05, 0.2])
+def test_pressed_again_as_it_is_unmuted_it_hears_behind_no_red_light(tmp_path: Path, later: float) -> None:
+    scene, reads = scene_of(KeptMute(tmp_path / "muted"))
+
+    async def act() -> None:
+        await scene.until_event("state", state="speaking")
+        await scene.world.sleep(0.3)
+        await scene.life.mute()
+        await scene.until_event("state", state="muted")
+        scene.life.unmute()
+        if later:
+            await scene.world.sleep(later)
+        await scene.life.interrupt()
+        await scene.world.sleep(1.0)
+
+    scene.play(until=act)
+    assert State.MUTED not in reads.seen
+    assert scene.states()[-1] == "listening"
 
 
 def test_where_it_cannot_be_kept_it_says_so_once_and_mutes_all_the_same(tmp_path: Path) -> None:
