@@ -66,6 +66,7 @@ async def serve(
                         await first_of(life.live(), told_to_stop.wait(), reloaded())
                         if told_to_stop.is_set():
                             supervisor.stopping()
+                            break
                     current, other = other or chosen(), None
                 except SettingsError as error:
                     if lived is None:
