@@ -45,7 +45,7 @@ def test_each_frame_that_is_heard_and_each_turn_of_the_light_is_a_sign_of_life(p
 
     async def live() -> None:
         async with AsyncExitStack() as stack:
-            body = await bodies.on_duty(Settings(), stack, print, liveness)
+            body = await bodies.on_duty(Settings(), stack, print, liveness, hears=True)
             body.light.show(State.IDLE)
             before = liveness.frames
             for _ in range(20):

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from scene import Scene, bo
 
 from companion import build, service
 from companion.errors import SettingsError
+from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.liveness import READY_SECONDS, SOUND_SECONDS, Liveness
 from companion.ports import Event, Observer
@@ -71,6 +73,7 @@ class Duty:
         self.mistakes: list[SettingsError] = []
         self.liveness: Liveness
         patch.setattr(build, "toy", self._toy)
+        patch.setattr(build, "kept_mute", lambda settings: KeptMute(Path("/nowhere/muted")))
 
     async def serve(self) -> None:
         await service.serve(
@@ -88,7 +91,7 @@ class Duty:
 
     @asynccontextmanager
     async def _toy(
-        self, settings: Settings, characters: Any, observers: Sequence[Observer], liveness: Liveness
+        self, settings: Settings, characters: Any, observers: Sequence[Observer], mute: KeptMute, liveness: Liveness
     ) -> AsyncIterator[Life]:
         self.lives.append(observers)
         self.liveness = liveness
