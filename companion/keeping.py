@@ -8,6 +8,8 @@ from contextlib import suppress
 from glob import escape
 from pathlib import Path
 
+from companion.replacing import replace_file
+
 
 def state_folder(environment: Mapping[str, str]) -> Path:
     """Where state is kept: systemd's StateDirectory, else the user's folder for it."""
@@ -33,15 +35,7 @@ def keep(file: Path, text: str) -> None:
     """Write `text` to `file`, readable by its owner only. After a power cut there is the old file, or the new one.
     Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace_file(file, text.encode(), mode=0o600)
     _sweep(file)
 
 

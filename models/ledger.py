@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from companion.errors import NotPulled
+from companion.replacing import replace_file
 from models.hub import digest
 from models.manifest import Kind
 
@@ -60,6 +61,7 @@ def write(store: Path, name: str, pulled: Pulled | None) -> None:
         models[name] = pulled
     text = json.dumps({"version": VERSION, "models": {key: asdict(models[key]) for key in sorted(models)}}, indent=1)
     replace_file(store / NAME, text.encode())
+    settle(store)
 
 
 def faults(store: Path, pulled: Pulled) -> list[str]:
@@ -75,20 +77,6 @@ def faults(store: Path, pulled: Pulled) -> list[str]:
         except OSError as error:
             found.append(f"{store / path} cannot be read ({error.strerror})")
     return found
-
-
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file that is there whole, or as it was before. Raises OSError."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        unfinished.replace(file)
-        settle(file.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def settle(path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from companion.errors import DeviceError, SettingsError
+from companion.replacing import replace_file
 from models.wake_layers import Layers
 
 MAGIC: Final = b"companion wake head\n"
@@ -90,17 +90,9 @@ class Head:
 
 def save(head: Head, file: Path) -> None:
     """Write it: after a power cut, a full disk or Ctrl-C there is the old file or the new one. Raises DeviceError."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with unfinished.open("wb") as out:
-                out.write(head.to_bytes())
-                out.flush()
-                os.fsync(out.fileno())
-            unfinished.replace(file)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        replace_file(file, head.to_bytes())
     except OSError as error:
         raise DeviceError(f"{file}: the name cannot be saved ({error.strerror})") from error
 
