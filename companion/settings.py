@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from companion import tables
-from companion.address import is_loopback
+from companion.address import is_address, is_open_to_all
 from companion.endpointing import Age, Patience
 from companion.errors import SettingsError
 from companion.quiet_hours import QuietHours
@@ -119,16 +119,12 @@ class Chat(_Section):
     @classmethod
     def _an_address(cls, value: str) -> str:
         if value:
-            try:
-                parts = urlsplit(value)
-                good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-            except ValueError:  # whose message may quote a password
-                good = False
-            if not good or not value.isprintable() or " " in value:
-                raise ValueError("should be an address like https://host/v1") from None
+            if not is_address(value):
+                raise ValueError("should be an address like https://host/v1")
+            parts = urlsplit(value)
             if parts.username or parts.password:
                 raise ValueError("should hold no user or password; the key has its own place")
-            if parts.scheme == "http" and not is_loopback(value):
+            if is_open_to_all(value):
                 raise ValueError("should begin with https: over http everybody on the way could read the key")
         return value
 

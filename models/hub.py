@@ -23,7 +23,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from companion.address import is_loopback
+from companion.address import is_address, is_loopback, is_open_to_all
 from companion.errors import NotPulled, SettingsError
 from models.manifest import Remote
 
@@ -201,14 +201,9 @@ class Hub(AbstractContextManager["Hub"]):
         return _host(self.address)
 
     def _check_address(self) -> None:
-        try:
-            parts = urlsplit(self.address)
-            good = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
-        except ValueError:
-            good = False
-        if not good or not self.address.isprintable() or " " in self.address:
+        if not is_address(self.address):
             raise SettingsError([f"{MIRROR} should be an address like {ADDRESS}"])
-        if parts.scheme == "http" and not is_loopback(self.address):
+        if is_open_to_all(self.address):
             raise SettingsError([f"{MIRROR} should begin with https: over http everybody on the way could change it"])
 
     def _check_status(self, response: httpx2.Response, remote: Remote) -> None:
