@@ -19,7 +19,6 @@ from companion.ports import Clock
 from companion.state import State
 from device.boards import Board
 from device.gpio import errors_below, opening
-from device.light import RENDER_SECONDS
 from device.shown import Shown, full
 
 CLOCK_PIN = 11
@@ -47,7 +46,6 @@ class Apa102Light:
         if board.light != "apa102":
             raise DeviceError(f"The board {board.name} has no APA102 lamps.")
         self._lamps = board.lamps
-        self._clock = clock
         self._shown = Shown(clock, brightness_cap, lamps=board.lamps)
         self._written: list[int] = []
         self._spi: Any = _spi(pin_factory)
@@ -67,10 +65,7 @@ class Apa102Light:
 
     async def shine(self) -> NoReturn:
         """Let the rhythm go on, until cancelled. Raises DeviceError when the lamps can no longer be written."""
-        while True:
-            self._shown.let_fall()
-            self._render()
-            await self._clock.sleep(RENDER_SECONDS)
+        await self._shown.shine(self._render)
 
     def close(self) -> None:
         """Turn the light off and free the pins; a second time it does nothing. Raises DeviceError."""

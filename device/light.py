@@ -17,9 +17,6 @@ from device.boards import Board
 from device.gpio import opening, using
 from device.shown import Shown, full
 
-RENDER_SECONDS = 1 / 25
-"""Between two renderings: enough for a breath that does not step."""
-
 SMALLEST_CHANGE = 1 / 255
 """Of a pin's duty cycle; less is not written, but for a new state."""
 
@@ -52,7 +49,6 @@ class GpioLight:
         if board.light not in ("rgb", "led"):
             raise DeviceError(f"The board {board.name} has no light on GPIO pins.")
         self._board = board
-        self._clock = clock
         self._shown = Shown(clock, brightness_cap)
         self._written: list[float] = []
         self._lamps: list[Any] = []
@@ -76,10 +72,7 @@ class GpioLight:
 
     async def shine(self) -> NoReturn:
         """Let the rhythm go on, until cancelled. Raises DeviceError when a pin can no longer be written."""
-        while True:
-            self._shown.let_fall()
-            self._render()
-            await self._clock.sleep(RENDER_SECONDS)
+        await self._shown.shine(self._render)
 
     def close(self) -> None:
         """Turn the light off and free the pins; a second time it does nothing. Raises DeviceError."""

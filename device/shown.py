@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NoReturn
 
 from companion.looks import LOOKS, SAFETY, brightness, follow
 from companion.motions import MOTIONS, Motion, moved
 from companion.ports import Clock
 from companion.state import State
+
+RENDER_SECONDS = 1 / 25
+"""Between two renderings: enough for a breath that does not step."""
 
 
 def full() -> float:
@@ -54,6 +58,13 @@ class Shown:
         now = self._clock.now()
         self._level = follow(self._level, self._sound, now - self._level_at)
         self._level_at = now
+
+    async def shine(self, render: Callable[[], None]) -> NoReturn:
+        """Let the rhythm go on, until cancelled: `render` is called each time that the light is to be written."""
+        while True:
+            self.let_fall()
+            render()
+            await self._clock.sleep(RENDER_SECONDS)
 
     def colour(self) -> list[float]:
         """Red, green and blue, each 0 to 1, of the state at its brightest; black before there is one."""

@@ -18,7 +18,7 @@ from companion.looks import LOOKS, brightness
 from companion.state import State
 from device.apa102 import LAMP, STEPS, Apa102Light, picture
 from device.boards import BOARDS
-from device.light import RENDER_SECONDS
+from device.shown import RENDER_SECONDS
 from device.wall_clock import WallClock
 
 RESPEAKER = BOARDS["respeaker-2mic"]

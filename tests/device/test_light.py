@@ -15,7 +15,8 @@ from companion.errors import DeviceError
 from companion.looks import LOOKS, brightness
 from companion.state import State
 from device.boards import BOARDS, Board
-from device.light import DIMMEST_DUTY, RENDER_SECONDS, GpioLight
+from device.light import DIMMEST_DUTY, GpioLight
+from device.shown import RENDER_SECONDS
 from device.wall_clock import WallClock
 
 RGB, LED, WHISPLAY = (BOARDS[name] for name in ("generic-rgb", "generic-led", "whisplay"))
