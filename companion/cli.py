@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from companion import bodies, build, character, installer, pulling, settings, simulation, wake
 from companion.devices import devices
@@ -24,6 +23,7 @@ from companion.journal import lines_to
 from companion.light_test import light_test
 from companion.mic_test import mic_test
 from companion.ports import Observer
+from companion.screen import complain, errors, out
 from companion.speaker_test import speaker_test
 from companion.terminal import Narrator, log
 from companion.writing import Writing
@@ -56,8 +56,6 @@ app.add_typer(pulling.app, name="models")
 for command in devices, mic_test, speaker_test, light_test:
     app.command()(command)
 
-out = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
 
 Who = Annotated[str | None, typer.Option("--character", metavar="NAME|FILE", help="whom to talk to")]
 Cast = Annotated[
@@ -83,10 +81,10 @@ def main() -> None:
         _complain_all(error)
         sys.exit(SETTINGS)
     except CompanionError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(FAILED)
     except OSError as error:  # such as a full disk below the journal, or below what we print
-        _complain(f"Cannot go on: {error.strerror or error}")
+        complain(f"Cannot go on: {error.strerror or error}")
         sys.exit(FAILED)
 
 
@@ -134,7 +132,7 @@ def simulate(
 ) -> None:
     """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
     if terminal == bool(wav or say) or (terminal and (room or interrupt)):
-        _complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
+        complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
         raise typer.Exit(USAGE)
     from device.room import Room
     from device.scripted_user import Interruption
@@ -146,7 +144,7 @@ def simulate(
         around = Room.parse(room) if room is not None else None
         interrupting = [simulation.interruption(text) for text in interrupt or []]
     except ValueError as error:
-        _complain(f"{error}")
+        complain(f"{error}")
         raise typer.Exit(USAGE) from None
     written = [path for path in (save, timeline, journal) if path]
     for path in written:
@@ -161,7 +159,7 @@ def simulate(
     recordings = [simulation.recording(path) for path in [*(wav or []), *(path for _, path in interrupting)]]
     for _, warning in recordings:
         if warning:
-            _complain(warning)
+            complain(warning)
     lines = [line for line, _ in recordings[: len(wav or [])]]
     interruptions = [
         Interruption(after, line) for (after, _), (line, _) in zip(interrupting, recordings[len(lines) :], strict=True)
@@ -218,7 +216,7 @@ def run(
         _check_place(journal)
 
     def chosen() -> tuple[settings.Settings, list[character.Character]]:
-        current = settings.load(config or settings.usual_file()).with_called(called)
+        current = settings.usual(config).with_called(called)
         return current, _cast(who, current)
 
     with ExitStack() as stack:
@@ -226,7 +224,7 @@ def run(
         observers: list[Observer] = [
             narrator,
             *_journal(
-                journal, stack, lambda error: _complain(f"{journal} cannot be written, and ends ({error.strerror})")
+                journal, stack, lambda error: complain(f"{journal} cannot be written, and ends ({error.strerror})")
             ),
         ]
         first = chosen()
@@ -290,12 +288,12 @@ def measure(
 
     if plot:
         if not with_engines:
-            _complain("There is a turn to draw only with --engines")
+            complain("There is a turn to draw only with --engines")
             raise typer.Exit(USAGE)
         try:
             waterfall_picture.check(plot)
         except ValueError as error:
-            _complain(f"{error}")
+            complain(f"{error}")
             raise typer.Exit(USAGE) from None
         _check_place(plot)
 
@@ -324,7 +322,7 @@ def measure(
         sound, skipped = bench_sound.measure()
         measured += sound
         for sentence in skipped:
-            _complain(sentence)
+            complain(sentence)
         told(f"a conversation of {bench_lasting.TURNS} turns; this takes about two minutes")
         measured += bench_lasting.measure()
     if as_json:
@@ -393,9 +391,9 @@ def _cast(who: list[str] | None, chosen: settings.Settings) -> list[character.Ch
 
 
 async def _correspond(chosen: settings.Settings, somebody: character.Character) -> None:
-    async with build.correspondence(chosen, somebody, _complain) as post:
+    async with build.correspondence(chosen, somebody, complain) as post:
         errors.print(f"{post.engine.name}: {post.engine.remark}", style="dim", soft_wrap=True)
-        writing = Writing(somebody, post.mind, out, _complain)
+        writing = Writing(somebody, post.mind, out, complain)
         await writing.go_on(lambda: asyncio.to_thread(_line))
         errors.print(writing.cost(), style="dim", soft_wrap=True)
 
@@ -444,15 +442,11 @@ def _check_apart(written: Sequence[Path], read: Sequence[Path]) -> None:
     for path in written:
         place = os.path.realpath(path)
         if place in taken and (path.is_file() or not path.exists()):
-            _complain(f"{path}: is named twice; what is written needs a file of its own")
+            complain(f"{path}: is named twice; what is written needs a file of its own")
             raise typer.Exit(USAGE)
         taken.add(place)
 
 
 def _complain_all(error: SettingsError) -> None:
     for mistake in error.mistakes:
-        _complain(mistake)
-
-
-def _complain(sentence: str) -> None:
-    errors.print(f"companion: {sentence}", style="red", soft_wrap=True, markup=False)
+        complain(mistake)

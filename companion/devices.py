@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from companion import settings
 from companion.errors import DeviceError
+from companion.screen import Usual, complain, out
 
 if TYPE_CHECKING:
     from device.sound_cards import Device, Kind, PortAudio
 
-out = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
 
 TABLE_COLUMNS = 70
 """Of a terminal in which a table can be read."""
 
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
 
-
-def devices(config: Config = None) -> None:
+def devices(config: Usual = None) -> None:
     """List the sound cards by name, what they can do, and which the toy takes. Ends with 1 if it finds none for its
     microphone or its speaker."""
     from device.sound_cards import PortAudio
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     cards = PortAudio()
     kinds: tuple[tuple[Kind, str, str | None], ...] = (
         ("input", "microphone", chosen.body.microphone),
@@ -53,7 +48,7 @@ def devices(config: Config = None) -> None:
             lines = f"{part:<10}  {device}, {host}", f"{channels} channels, {rates} Hz  {mark}".rstrip()
             out.print(between.join(lines), soft_wrap=True, markup=False)
     for complaint in complaints:
-        errors.print(f"companion: {complaint}", style="red", soft_wrap=True, markup=False)
+        complain(complaint)
     if complaints:
         raise typer.Exit(1)
 

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from companion import placing, standing, systemctl, unit
 from companion.placing import Kept, Left, NotPlaced, Purged
+from companion.screen import out
 from companion.systemctl import NoSystemd
 from companion.unit import NAME, Layout
 
 app = typer.Typer(help="Let systemd keep the toy alive: install, uninstall, status.", no_args_is_help=True)
 
-out = Console(highlight=False, emoji=False)
 
 Dry = Annotated[bool, typer.Option("--dry-run", help="tell what it would do, and do nothing")]
 Root = Annotated[

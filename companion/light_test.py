@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from companion import bodies, settings
 from companion.errors import DeviceError
 from companion.looks import LOOKS, Look
-
-out = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
+from companion.screen import Usual, out
 
 
 def light_test(
     seconds: Annotated[float, typer.Option(min=0.1, max=60.0, help="of each look")] = 4.0,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")
-    ] = None,
+    config: Usual = None,
 ) -> None:
     """Show every look of the light in turn, and say what it means. Ends with 1 if there is no light to show it on."""
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     try:
         asyncio.run(_show(chosen, seconds))
     except KeyboardInterrupt:

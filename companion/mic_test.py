@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
@@ -17,8 +15,7 @@ from companion import settings
 from companion.audio import Audio
 from companion.captured import Hears, judged
 from companion.errors import DeviceError
-
-out = Console(highlight=False, emoji=False)
+from companion.screen import Usual, out
 
 SILENT, FULL = -60.0, 0.0
 """dBFS at the two ends of the meter."""
@@ -36,13 +33,11 @@ Told = Callable[[float, Audio], None]
 def mic_test(
     seconds: Annotated[float, typer.Option(min=0.5, max=60.0, help="of listening")] = 5.0,
     play: Annotated[bool, typer.Option("--play/--no-play", help="let it be heard afterwards")] = True,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")
-    ] = None,
+    config: Usual = None,
 ) -> None:
     """Show how loud the microphone hears you, say what is the matter with it, and play what it heard; nothing is kept.
     Ends with 1 if it hears nothing. Ctrl-C ends the listening."""
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     heard: list[Audio] = []
     out.print(f"Speak as you would to the toy, for {seconds:g} s.", soft_wrap=True)
     try:

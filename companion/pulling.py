@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.padding import Padding
 from rich.progress import (
     BarColumn,
@@ -26,6 +25,7 @@ from rich.text import Text
 
 from companion import character, naming, settings
 from companion.errors import NotPulled
+from companion.screen import Usual, complain, errors, out
 from companion.served import store
 
 if TYPE_CHECKING:
@@ -37,11 +37,8 @@ app = typer.Typer(
     help="The models: what there is to pull; pull it, verify it, find it, make room.", no_args_is_help=True
 )
 
-out = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as `companion models list` has them")]
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
 
 TABLE_COLUMNS = 100
 """Of a terminal in which a table can be read."""
@@ -55,10 +52,10 @@ def list_models(
     language: Annotated[
         str | None, typer.Option(metavar="TAG", help="only those for this language: en, de, zh ...")
     ] = None,
-    config: Config = None,
+    config: Usual = None,
 ) -> None:
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
     rows = [
         (
@@ -101,13 +98,13 @@ def pull(
     anew: Annotated[
         bool, typer.Option("--anew", help="replace what is there, and believe what the hub says of it today")
     ] = False,
-    config: Config = None,
+    config: Usual = None,
 ) -> None:
     """Bring models into the store; without names those that one begins with. What was interrupted is gone on from, and
     what is here and whole is not asked for again."""
     from models import manifest
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     if names:
         wanted = manifest.find(_manifest(chosen), names)
     else:
@@ -154,11 +151,11 @@ def _converting(model: Model) -> None:
 
 
 @app.command()
-def verify(names: Names = None, config: Config = None) -> None:
+def verify(names: Names = None, config: Usual = None) -> None:
     """Whether what was pulled is what the hub had, to the byte. Ends with 1 if something is not."""
     from models import ledger
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     folder = store(chosen)
     pulled = ledger.read(folder)
     wanted = [_plain(name) for name in names or pulled]
@@ -171,7 +168,7 @@ def verify(names: Names = None, config: Config = None) -> None:
         faults = ledger.faults(folder, pulled[name])
         damaged |= bool(faults)
         for fault in faults:
-            errors.print(f"companion: {fault}: companion models pull {name}", style="red", soft_wrap=True, markup=False)
+            complain(f"{fault}: companion models pull {name}")
         if not faults:
             out.print(f"{name} is whole", soft_wrap=True, markup=False)
     if not names:
@@ -186,13 +183,13 @@ def verify(names: Names = None, config: Config = None) -> None:
 @app.command()
 def path(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="a model; without one, the store")] = None,
-    config: Config = None,
+    config: Usual = None,
 ) -> None:
     """Where a model lies, or the store: one line and nothing else."""
     from models import manifest
     from models.pull import missing, store_path
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     folder = store(chosen)
     if name is None:
         print(folder)  # noqa: T201 - nothing but this
@@ -210,12 +207,12 @@ def prune(
         bool, typer.Option("--unused", help="also every model that was pulled and that this toy does not use")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would go")] = False,
-    config: Config = None,
+    config: Usual = None,
 ) -> None:
     """Make room: what interrupted pulls have left, and the models that you name. What you put there yourself stays."""
     from models import pull as work
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     folder = store(chosen)
     here = work.places(folder)
     going = {_plain(name) for name in names or []}

@@ -282,6 +282,11 @@ def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
     return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
 
 
+def usual(file: Path | None) -> Settings:
+    """The settings in `file`; if none is named, those of a toy on duty. Raises SettingsError."""
+    return load(file or usual_file())
+
+
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     """Set a value deep in `table`, unless something that is no section is in the way: that is a mistake of its own."""
     *sections, name = path

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from companion import settings
 from companion.audio import Audio
 from companion.character import Espeak
-
-out = Console(highlight=False, emoji=False)
+from companion.screen import Usual, out
 
 TONE_RATE, TONE_HERTZ, TONE_SECONDS = 22_050, 440.0, 0.5
 
@@ -30,12 +26,10 @@ SIDES = {1: ("one",), 2: ("left", "right")}
 
 
 def speaker_test(
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")
-    ] = None,
+    config: Usual = None,
 ) -> None:
     """Play a tone and a word on the left, then on the right, as loud as the settings allow."""
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     try:
         asyncio.run(_play(chosen))
     except KeyboardInterrupt:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from companion import naming, settings
 from companion.errors import DeviceError, SettingsError
+from companion.screen import Usual, complain, errors, out
 from companion.served import store
 
 if TYPE_CHECKING:
@@ -24,11 +24,8 @@ app = typer.Typer(
     help="The toy's own name: teach it one, list, remove and try what it has learnt.", no_args_is_help=True
 )
 
-out = Console(highlight=False, emoji=False)
-errors = Console(stderr=True, highlight=False, emoji=False)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help='as it is called: "hey bunny"')]
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="settings; else those that `companion run` reads")]
 Wav = Annotated[list[Path] | None, typer.Option("--wav", metavar="FILE", help="a recording; repeatable")]
 
 Told = Callable[[int, int], None]
@@ -47,13 +44,13 @@ def add(
     ] = 0.5,
     replace: Annotated[bool, typer.Option("--replace", help="learn a name anew that is there already")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="in seconds, and much less surely: to try it out")] = False,
-    config: Config = None,
+    config: Usual = None,
 ) -> None:
     """Teach the toy a name, in a few minutes and without any network; three recordings make it much surer."""
     from models import wake_names
     from models.wake_lesson import Lesson, Recipe
 
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     if advice := wake_names.check(name, language):
         errors.print(f"companion: {advice}", soft_wrap=True, markup=False)
     phrase = wake_names.normal(name)
@@ -84,25 +81,25 @@ def add(
 
 
 @app.command("list")
-def list_names(config: Config = None) -> None:
+def list_names(config: Usual = None) -> None:
     """The names that are there, and how surely each is heard."""
     from models.store import find_wake
 
-    found = find_wake(store(settings.load(config or settings.usual_file())))
+    found = find_wake(store(settings.usual(config)))
     for _, head in found.heads:
         measured = head.figures
         recall = f"heard {measured.heard} of {measured.sayings}"
         out.print(f"{head.phrase:<24} {head.language:<6} {recall}", soft_wrap=True, markup=False)
     for sentence in found.skipped:
-        errors.print(f"companion: {sentence}", style="red", soft_wrap=True, markup=False)
+        complain(sentence)
     if not found.heads:
         errors.print("There is none yet: companion wake add 'hey bunny'", soft_wrap=True)
 
 
 @app.command()
-def remove(name: Name, config: Config = None) -> None:
+def remove(name: Name, config: Usual = None) -> None:
     """Forget a name."""
-    place = _learnt(name, settings.load(config or settings.usual_file()))
+    place = _learnt(name, settings.usual(config))
     try:
         place.unlink()
     except OSError as error:
@@ -111,9 +108,9 @@ def remove(name: Name, config: Config = None) -> None:
 
 
 @app.command("test")
-def try_out(name: Name, wav: Wav = None, config: Config = None) -> None:
+def try_out(name: Name, wav: Wav = None, config: Usual = None) -> None:
     """Whether, and when, a name is heard in recordings. Ends with 1 if it is not heard in one of them."""
-    chosen = settings.load(config or settings.usual_file())
+    chosen = settings.usual(config)
     _learnt(name, chosen)
     if not wav:
         raise typer.BadParameter("in what? Give --wav FILE")
