@@ -42,7 +42,8 @@ class Judged:
 
 def judged(sound: Audio) -> Judged:
     """How the microphone hears that gave this while somebody spoke."""
-    loudest = int(np.abs(sound.samples.astype(np.int32)).max(initial=0))
+    heights = np.abs(sound.samples.astype(np.int32))
+    loudest = int(heights.max(initial=0))
     level = sound.speech_level if loudest else float("-inf")
     peak = 20.0 * float(np.log10(loudest / 32768.0)) if loudest else float("-inf")
     if not len(sound.samples):
@@ -55,7 +56,7 @@ def judged(sound: Audio) -> Judged:
             "It gives nothing but zeros, which no room does: switch it on, unmute it (alsamixer, F4), and see that "
             "this user may use it (group audio)",
         )
-    if np.mean(np.abs(sound.samples.astype(np.int32)) >= 32767) > CLIPPED_SHARE:
+    if np.mean(heights >= 32767) > CLIPPED_SHARE:
         return Judged(
             Hears.CLIPPED, level, peak, f"It is too loud, and distorted ({peak:.0f} dBFS): turn it down (alsamixer, F4)"
         )

@@ -12,14 +12,14 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from companion import bodies, build, character, installer, pulling, settings, simulation, wake
 from companion.devices import devices
 from companion.errors import CompanionError, DeviceError, SettingsError
-from companion.journal import lines_to
+from companion.journal import lines_to, lines_while_possible
 from companion.light_test import light_test
 from companion.mic_test import mic_test
 from companion.ports import Observer
@@ -219,13 +219,14 @@ def run(
         current = settings.usual(config).with_called(called)
         return current, _cast(who, current)
 
+    def ended(error: OSError) -> None:
+        complain(f"{journal} cannot be written, and ends ({error.strerror})")
+
     with ExitStack() as stack:
         narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
         observers: list[Observer] = [
             narrator,
-            *_journal(
-                journal, stack, lambda error: complain(f"{journal} cannot be written, and ends ({error.strerror})")
-            ),
+            *_journal(journal, stack, lambda file: lines_while_possible(file, ended)),
         ]
         first = chosen()
         bodies.prepare()
@@ -418,8 +419,8 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
             asyncio.run(live(observers))
 
 
-def _journal(path: Path | None, stack: ExitStack, full: Callable[[OSError], None] | None = None) -> list[Observer]:
-    return [lines_to(stack.enter_context(path.open("w", encoding="utf-8")), full)] if path else []
+def _journal(path: Path | None, stack: ExitStack, lines: Callable[[TextIO], Observer] = lines_to) -> list[Observer]:
+    return [lines(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
 
 
 def _line() -> str:

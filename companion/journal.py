@@ -25,34 +25,32 @@ class Journal:
             observer(event)
 
 
-def lines_to(file: TextIO, full: Callable[[OSError], None] | None = None) -> Observer:
-    """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing.
-
-    With `full`, what cannot be written ends the journal and not the toy: `full` is told, once. Else it raises OSError.
-    """
-    ended = False
+def lines_to(file: TextIO) -> Observer:
+    """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing. Raises OSError."""
 
     def write(event: Event) -> None:
-        nonlocal ended
-        if ended:
-            return
-        try:
-            line(event)
-        except OSError as error:
-            if full is None:
-                raise
-            ended = True
-            with suppress(OSError):
-                file.close()  # which would want to write what is left
-            full(error)
-
-    def line(event: Event) -> None:
-        fields = {"at": round(event.at, 3), "event": event.name, **event.fields}
-        text = json.dumps(fields, ensure_ascii=False)
+        line = {"at": round(event.at, 3), "event": event.name, **event.fields}
+        text = json.dumps(line, ensure_ascii=False)
         file.write(text.encode(errors="replace").decode() + "\n")  # half a surrogate pair must not end the toy
         file.flush()
 
     return write
+
+
+def lines_while_possible(file: TextIO, told: Callable[[OSError], None]) -> Observer:
+    """The same, but what cannot be written ends the journal and not the toy: `told` hears of it, once."""
+    write = lines_to(file)
+
+    def write_while_possible(event: Event) -> None:
+        if not file.closed:
+            try:
+                write(event)
+            except OSError as error:
+                with suppress(OSError):
+                    file.close()  # which would want to write what is left
+                told(error)
+
+    return write_while_possible
 
 
 class Turn:

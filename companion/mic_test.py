@@ -40,11 +40,9 @@ def mic_test(
     chosen = settings.usual(config)
     heard: list[Audio] = []
     out.print(f"Speak as you would to the toy, for {seconds:g} s.", soft_wrap=True)
-    try:
-        with _meter() as (every, told), suppress(KeyboardInterrupt):
-            asyncio.run(_listen(chosen, seconds, heard, every, told))
-    finally:
-        sound = Audio.join([Audio.silence(0.0), *heard])
+    with _meter() as (every, told), suppress(KeyboardInterrupt):
+        asyncio.run(_listen(chosen, seconds, heard, every, told))
+    sound = Audio.join([Audio.silence(0.0), *heard])
     found = judged(sound)
     out.print(f"{found.sentence}.", style="" if found.hears is Hears.WELL else "yellow", soft_wrap=True, markup=False)
     if found.hears in (Hears.NOTHING, Hears.ZEROS):

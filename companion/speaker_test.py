@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 
 import numpy as np
 import typer
@@ -12,6 +11,7 @@ from companion import settings
 from companion.audio import Audio
 from companion.character import Espeak
 from companion.screen import Usual, out
+from companion.simulation import sound_of
 
 TONE_RATE, TONE_HERTZ, TONE_SECONDS = 22_050, 440.0, 0.5
 
@@ -43,7 +43,9 @@ def speaker_test(
 async def _play(chosen: settings.Settings) -> None:
     from device.sides import Sides
     from device.sound_cards import PortAudio
+    from models.espeak import EspeakVoice
 
+    voice = EspeakVoice(Espeak(voice="en"))
     sides = Sides(PortAudio(), chosen.body.speaker, volume=chosen.body.volume)
     try:
         await sides.open()
@@ -55,7 +57,7 @@ async def _play(chosen: settings.Settings) -> None:
         )
         for side, name in enumerate(names):
             out.print(f"  {name}", soft_wrap=True)
-            for sound in [tone(), await _said(name)]:
+            for sound in tone(), await sound_of(voice, name):
                 await sides.play(sound, side)
     finally:
         await sides.close()
@@ -67,11 +69,3 @@ def tone() -> Audio:
     edges = np.minimum(1.0, np.minimum(times, times[::-1]) / EDGE_SECONDS)
     wave = TONE_AMPLITUDE * 32767 * edges * np.sin(2 * np.pi * TONE_HERTZ * times)
     return Audio(np.round(wave).astype(np.int16), TONE_RATE)
-
-
-async def _said(word: str) -> Audio:
-    """A word, in the embedded voice."""
-    from models.espeak import EspeakVoice
-
-    async with aclosing(EspeakVoice(Espeak(voice="en")).speak(word)) as pieces:
-        return Audio.join([piece async for piece in pieces])

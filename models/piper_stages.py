@@ -243,8 +243,7 @@ def bounds(frames: int, decoder: int, flow: int, factor: float = SLOWEST) -> Ite
     twice = 2 * decoder * DECODER + 2 * flow * FLOW
     won = 1 / slow - (DECODER + FLOW)  # frames that sound while a frame is made, but for that frame
     size = max(SHORTEST, math.ceil(HEADROOM * twice / won)) if won > 0 else SLOW
-    largest = LARGEST if size <= LARGEST else SLOW
-    size = size if size <= LARGEST else SLOW
+    size, largest = (size, LARGEST) if size <= LARGEST else (SLOW, SLOW)
     at = 0
     yield at
     while factor < 1 and frames - at > min(size, largest + MOST - LARGEST):

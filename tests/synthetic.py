@@ -7,12 +7,12 @@ import hashlib
 import shutil
 import subprocess
 import wave
-from contextlib import aclosing
 from pathlib import Path
 
 import numpy as np
 
 from companion.audio import Audio, Samples
+from companion.simulation import sound_of
 from companion.spoken_turns import VOICES, trimmed
 from models.espeak import EspeakVoice
 
@@ -51,8 +51,4 @@ def _with_flite(text: str, voice: str, file: Path) -> Audio:
 
 
 def _with_espeak(text: str, voice: str) -> Audio:
-    async def spoken() -> Audio:
-        async with aclosing(EspeakVoice(VOICES[voice]).speak(text)) as pieces:
-            return Audio.join([piece async for piece in pieces])
-
-    return asyncio.run(spoken())
+    return asyncio.run(sound_of(EspeakVoice(VOICES[voice]), text))
