@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from hands import Hands
 from scene import Scene, Shout
 
 from companion.audio import Frame, Utterance
@@ -20,7 +21,6 @@ from companion.supervised import FEEDS, watched
 from companion.tasks import cancelled, meanwhile
 from device.boards import BOARDS
 from device.light import GpioLight
-from device.wall_clock import WallClock
 from models.scripted import ScriptedTranscriber
 
 PATIENCE = 30.0
@@ -280,16 +280,6 @@ def test_without_a_light_none_is_asked_for() -> None:
 
     scene.play(until)
     assert watchdog.longest == pytest.approx(FEED, abs=0.1)
-
-
-class Hands(WallClock):
-    """A clock whose hands a test moves."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        return self.time
 
 
 def state(state: State) -> Event:

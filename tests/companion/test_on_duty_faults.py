@@ -46,15 +46,21 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def on_duty(folder: Path, store: Path, sound: SoundServer, **more: str) -> Iterator[tuple[Running, RecordingServer]]:
     """A toy with all it needs, and the service it asks."""
-    with recording_server(streamed(REPLY)) as service:
-        environment = dict(sound.environment) | {
-            "COMPANION_CHAT__BASE_URL": service.base_url,
-            "DASHSCOPE_API_KEY": "sk-secret",
-            "COMPANION_MODELS__STORE": str(store),
-        }
-        with running(folder, environment | more) as toy:
-            toy.state("listening")
-            yield toy, service
+    with (
+        recording_server(streamed(REPLY)) as service,
+        running(folder, connected(sound, service, store) | more) as toy,
+    ):
+        toy.state("listening")
+        yield toy, service
+
+
+def connected(sound: SoundServer, service: RecordingServer, store: Path) -> dict[str, str]:
+    """The environment of a toy that has all it needs."""
+    return dict(sound.environment) | {
+        "COMPANION_CHAT__BASE_URL": service.base_url,
+        "DASHSCOPE_API_KEY": "sk-secret",
+        "COMPANION_MODELS__STORE": str(store),
+    }
 
 
 def until(true: Callable[[], object], seconds: float) -> None:
@@ -159,19 +165,17 @@ def test_told_to_end_in_the_middle_of_anything_it_is_gone_soon_and_dark(
 
 def test_a_journal_on_a_full_disk_ends_with_one_warning_and_the_toy_talks_on(tmp_path: Path, store: Path) -> None:
     (tmp_path / "journal.jsonl").symlink_to("/dev/full")
-    with recording_server(streamed(REPLY)) as service, sound_server() as sound:
-        environment = dict(sound.environment) | {
-            "COMPANION_CHAT__BASE_URL": service.base_url,
-            "DASHSCOPE_API_KEY": "sk-secret",
-            "COMPANION_MODELS__STORE": str(store),
-        }
-        with running(tmp_path, environment) as toy:
-            deadline = time.monotonic() + 30
-            while len(service.requests) < 2 and time.monotonic() < deadline:
-                ask(sound)
-                time.sleep(1)
-            assert len(service.requests) >= 2
-            _, said = toy.end()
+    with (
+        recording_server(streamed(REPLY)) as service,
+        sound_server() as sound,
+        running(tmp_path, connected(sound, service, store)) as toy,
+    ):
+        deadline = time.monotonic() + 30
+        while len(service.requests) < 2 and time.monotonic() < deadline:
+            ask(sound)
+            time.sleep(1)
+        assert len(service.requests) >= 2
+        _, said = toy.end()
     assert said.count("cannot be written") == 1
     assert "No space left on device" in said
     assert "Traceback" not in said

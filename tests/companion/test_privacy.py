@@ -13,6 +13,7 @@ from on_duty import running, small_store, speech
 from recording_server import recording_server, streamed
 from rich.console import Console
 from sound_server import missing
+from supervised import Told
 
 from companion import settings
 from companion.audio import Audio
@@ -34,26 +35,6 @@ ASKED, ANSWERED = ("yellow", "moon"), ("quokka", "marmalade")
 """Words of what is asked (in `QUESTION`) and of what is answered, that nothing else says."""
 
 KEY = "sk-canary-0123456789"
-
-
-class Told:
-    """A Supervisor that keeps what it is told."""
-
-    patience = None
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def status(self, sentence: str) -> None:
-        self.sentences.append(sentence)
-
-    def ready(self) -> None: ...
-
-    def alive(self) -> None: ...
-
-    def reloading(self) -> None: ...
-
-    def stopping(self) -> None: ...
 
 
 def words_in(text: str) -> set[str]:
@@ -97,8 +78,8 @@ def test_of_a_hundred_turns_no_word_is_logged_at_any_level(caplog: pytest.LogCap
     assert turns == TURNS
     assert words_in(str(server.requests[-1])) == {*ASKED, *ANSWERED, KEY}, "they were really said"
     assert printed.getvalue()
-    assert supervisor.sentences
-    for text in (printed.getvalue(), " ".join(supervisor.sentences), caplog.text, repr(chat)):
+    assert supervisor.said
+    for text in (printed.getvalue(), " ".join(supervisor.said), caplog.text, repr(chat)):
         assert not words_in(text)
 
 

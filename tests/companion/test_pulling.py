@@ -211,19 +211,8 @@ def test_a_changed_digest_is_told_and_not_taken_but_anew(hub: HubHere, fresh: di
         hub.files[name] = b"\x08" + LARGE
 
 
-@pytest.fixture
-def heeded() -> Iterator[None]:
-    """Whoever is started now heeds Ctrl-C, which is ignored by what a shell runs in the background."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heeded")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone_on_from(
-    hub: HubHere, fresh: dict[str, str], how: signal.Signals
-) -> None:
+def stalled_pull(hub: HubHere, fresh: dict[str, str]) -> subprocess.Popen[str]:
+    """A pull that has come so far and waits for more."""
     hub.faults.append(Fault(stall=1_000_000))
     running = subprocess.Popen(
         [COMPANION, "models", "pull", "large"],
@@ -233,6 +222,15 @@ def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone
         env=os.environ | fresh,
     )
     assert hub.stalled.wait(60)
+    return running
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone_on_from(
+    hub: HubHere, fresh: dict[str, str], how: signal.Signals
+) -> None:
+    running = stalled_pull(hub, fresh)
     assert in_place(fresh) == []
     running.send_signal(how)
     _, complaint = running.communicate(timeout=60)
@@ -252,15 +250,7 @@ def test_whatever_ends_a_pull_nothing_is_half_in_its_place_and_what_came_is_gone
 
 
 def test_a_second_pull_at_the_same_time_is_told_and_the_first_goes_on(hub: HubHere, fresh: dict[str, str]) -> None:
-    hub.faults.append(Fault(stall=1_000_000))
-    running = subprocess.Popen(
-        [COMPANION, "models", "pull", "large"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | fresh,
-    )
-    assert hub.stalled.wait(60)
+    running = stalled_pull(hub, fresh)
     assert "another `companion models` is at work" in sentence(models(fresh, "pull", VOICE))
     hub.go_on.set()
     running.communicate(timeout=60)

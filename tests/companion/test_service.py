@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hands import Hands
 from scene import Scene, bo
+from supervised import Told
 
 from companion import build, service
 from companion.errors import SettingsError
@@ -20,52 +22,20 @@ from companion.liveness import READY_SECONDS, SOUND_SECONDS, Liveness
 from companion.ports import Event, Observer
 from companion.settings import Settings
 from companion.state import State
-from device.wall_clock import WallClock
 
 
-class Hands(WallClock):
-    """A clock whose hands a test moves; who sleeps on it wakes when everybody else has had a turn."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        return self.time
+class Patient(Hands):
+    """Who sleeps on it wakes when everybody else has had a turn."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
-
-
-class Told:
-    """A Supervisor that notes what it is told, but for signs of life, which it counts."""
-
-    patience: float | None = 30.0
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.fed = 0
-
-    def ready(self) -> None:
-        self.said.append("ready")
-
-    def reloading(self) -> None:
-        self.said.append("reloading")
-
-    def stopping(self) -> None:
-        self.said.append("stopping")
-
-    def status(self, sentence: str) -> None:
-        self.said.append(sentence)
-
-    def alive(self) -> None:
-        self.fed += 1
 
 
 class Duty:
     """A toy on duty whose life is what a test makes of it."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.clock = Hands()
+        self.clock = Patient()
         self.supervisor = Told()
         self.told: list[Event] = []
         self.lives: list[Sequence[Observer]] = []

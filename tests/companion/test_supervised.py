@@ -2,33 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from supervised import Told
+
 from companion.ports import Event
 from companion.state import State
 from companion.supervised import WORDS, telling
-
-
-class Told:
-    """A Supervisor that notes what it is told."""
-
-    patience: float | None = None
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def ready(self) -> None:
-        self.said.append("ready")
-
-    def reloading(self) -> None:
-        self.said.append("reloading")
-
-    def stopping(self) -> None:
-        self.said.append("stopping")
-
-    def alive(self) -> None:
-        self.said.append("alive")
-
-    def status(self, sentence: str) -> None:
-        self.said.append(sentence)
 
 
 def told(*events: tuple[str, dict[str, Any]]) -> list[str]:
@@ -36,6 +14,7 @@ def told(*events: tuple[str, dict[str, Any]]) -> list[str]:
     tell = telling(supervisor)
     for name, fields in events:
         tell(Event(0.0, name, fields))
+    assert not supervisor.fed
     return supervisor.said
 
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -142,14 +141,6 @@ def test_a_disk_that_fills_up_during_the_work_ends_in_one_sentence(tmp_path: Pat
     assert "No space left on device" in done.stderr
     assert done.stderr.count("\n") == 1
     assert files(tmp_path) == []
-
-
-@pytest.fixture
-def heeded() -> Iterator[None]:
-    """Whoever is started now heeds Ctrl-C, which is ignored by what a shell runs in the background."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heeded")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
+from hands import MovedHands
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,27 +20,10 @@ from companion.state import State
 from device.apa102 import LAMP, STEPS, Apa102Light, picture
 from device.boards import BOARDS
 from device.shown import RENDER_SECONDS
-from device.wall_clock import WallClock
 
 RESPEAKER = BOARDS["respeaker-2mic"]
 
 Colour = tuple[float, float, float]
-
-
-class Hands(WallClock):
-    """A clock whose hands a test moves; whoever sleeps on it moves them, too, until it is late."""
-
-    def __init__(self, until: float = 0.0) -> None:
-        self.time = 100.0
-        self._until = self.time + until
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        if self.time > self._until:
-            raise asyncio.CancelledError
 
 
 class Chain:
@@ -93,8 +77,8 @@ def chain(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chain]:
     chain.pins.reset()
 
 
-def light_on(chain: Chain, clock: Hands | None = None, **more: Any) -> Apa102Light:
-    return Apa102Light(RESPEAKER, clock or Hands(), pin_factory=chain.pins, **more)
+def light_on(chain: Chain, clock: MovedHands | None = None, **more: Any) -> Apa102Light:
+    return Apa102Light(RESPEAKER, clock or MovedHands(), pin_factory=chain.pins, **more)
 
 
 def all_like(state: State, share: float = 1.0) -> Any:
@@ -131,7 +115,7 @@ def test_a_cap_makes_every_state_dimmer_and_none_dark(chain: Chain, cap: float) 
 
 
 def test_the_rhythm_goes_on_while_it_shines_and_what_does_not_change_is_not_sent(chain: Chain) -> None:
-    light = light_on(chain, Hands(until=4.1))
+    light = light_on(chain, MovedHands(until=4.1))
     chain.pictures()
     light.show(State.ATTENTION)
     shine(light)
@@ -140,7 +124,7 @@ def test_the_rhythm_goes_on_while_it_shines_and_what_does_not_change_is_not_sent
 
 
 def test_it_is_rendered_25_times_a_second(chain: Chain) -> None:
-    light = light_on(chain, Hands(until=1.0))
+    light = light_on(chain, MovedHands(until=1.0))
     light.show(State.THINKING)
     chain.pictures()
     shine(light)
@@ -157,7 +141,7 @@ def test_a_sound_makes_it_brighter(chain: Chain) -> None:
 
 
 def test_a_wave_runs_along_the_lamps(chain: Chain) -> None:
-    clock = Hands(until=1.7)
+    clock = MovedHands(until=1.7)
     light = light_on(chain, clock)
     light.show(State.IDLE)
     chain.pictures()
@@ -197,14 +181,14 @@ def test_without_spi_it_says_how_to_switch_it_on_and_does_not_clock_bits_out_by_
 
     pins = NoSpi()
     with pytest.raises(DeviceError, match=r"There is no SPI here for the lamps: .* \(No such file .*spidev0.0'\)\.$"):
-        Apa102Light(RESPEAKER, Hands(), pin_factory=pins)
+        Apa102Light(RESPEAKER, MovedHands(), pin_factory=pins)
     assert pins.pin(11).function == "input"
 
 
 def test_lamps_that_break_lose_no_turn_and_are_told_by_who_shines(
     chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    light = light_on(chain, Hands(until=1.0))
+    light = light_on(chain, MovedHands(until=1.0))
 
     def broken(data: list[int]) -> int:
         raise OSError("gone")
@@ -220,7 +204,7 @@ def test_lamps_that_break_lose_no_turn_and_are_told_by_who_shines(
 
 def test_a_board_without_such_lamps_is_told(chain: Chain) -> None:
     with pytest.raises(DeviceError, match=r"^The board usb has no APA102 lamps.$"):
-        Apa102Light(BOARDS["usb"], Hands(), pin_factory=chain.pins)
+        Apa102Light(BOARDS["usb"], MovedHands(), pin_factory=chain.pins)
 
 
 share = st.floats(0, 1)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from hands import MovedHands
 
 from companion.errors import DeviceError
 from companion.looks import LOOKS, brightness
@@ -17,25 +18,8 @@ from companion.state import State
 from device.boards import BOARDS, Board
 from device.light import DIMMEST_DUTY, GpioLight
 from device.shown import RENDER_SECONDS
-from device.wall_clock import WallClock
 
 RGB, LED, WHISPLAY = (BOARDS[name] for name in ("generic-rgb", "generic-led", "whisplay"))
-
-
-class Hands(WallClock):
-    """A clock whose hands a test moves; whoever sleeps on it moves them, too, until it is late."""
-
-    def __init__(self, until: float = 0.0) -> None:
-        self.time = 100.0
-        self._until = self.time + until
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        if self.time > self._until:
-            raise asyncio.CancelledError
 
 
 @pytest.fixture
@@ -45,8 +29,8 @@ def pins() -> Iterator[MockFactory]:
     factory.reset()
 
 
-def light_on(board: Board, pins: MockFactory, clock: Hands | None = None, **more: Any) -> GpioLight:
-    return GpioLight(board, clock or Hands(), pin_factory=pins, **more)
+def light_on(board: Board, pins: MockFactory, clock: MovedHands | None = None, **more: Any) -> GpioLight:
+    return GpioLight(board, clock or MovedHands(), pin_factory=pins, **more)
 
 
 def duties(board: Board, pins: MockFactory) -> list[float]:
@@ -99,7 +83,7 @@ def test_one_led_shows_how_bright_the_colour_is_to_the_eye(pins: MockFactory) ->
 @pytest.mark.parametrize("board", [RGB, LED], ids=["rgb", "led"])
 @pytest.mark.parametrize("cap", [0.0001, 0.05, 0.5])
 def test_a_cap_makes_every_state_dimmer_and_none_dark(pins: MockFactory, board: Board, cap: float) -> None:
-    clock = Hands()
+    clock = MovedHands()
     light = light_on(board, pins, clock, brightness_cap=lambda: cap)
     for state in State:
         light.show(state)
@@ -114,7 +98,7 @@ def test_a_cap_makes_every_state_dimmer_and_none_dark(pins: MockFactory, board: 
 
 
 def test_the_rhythm_goes_on_while_it_shines(pins: MockFactory) -> None:
-    light = light_on(RGB, pins, Hands(until=4.1))
+    light = light_on(RGB, pins, MovedHands(until=4.1))
     light.show(State.ATTENTION)
     red = pins.pin(25)
     red.clear_states()
@@ -124,7 +108,7 @@ def test_the_rhythm_goes_on_while_it_shines(pins: MockFactory) -> None:
 
 
 def test_it_is_rendered_25_times_a_second(pins: MockFactory) -> None:
-    light = light_on(RGB, pins, Hands(until=1.0))
+    light = light_on(RGB, pins, MovedHands(until=1.0))
     light.show(State.THINKING)
     red = pins.pin(25)
     red.clear_states()
@@ -134,7 +118,7 @@ def test_it_is_rendered_25_times_a_second(pins: MockFactory) -> None:
 
 
 def test_a_light_that_does_not_change_is_not_written(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    light = light_on(RGB, pins, Hands(until=10.0))
+    light = light_on(RGB, pins, MovedHands(until=10.0))
     light.show(State.MUTED)
     written: list[float] = []
     monkeypatch.setattr(MockPWMPin, "_set_state", lambda self, value: written.append(value))
@@ -144,7 +128,7 @@ def test_a_light_that_does_not_change_is_not_written(pins: MockFactory, monkeypa
 
 
 def test_a_state_shown_again_does_not_begin_anew_and_another_does(pins: MockFactory) -> None:
-    clock = Hands()
+    clock = MovedHands()
     light = light_on(RGB, pins, clock)
     light.show(State.THINKING)
     clock.time += 0.5
@@ -157,7 +141,7 @@ def test_a_state_shown_again_does_not_begin_anew_and_another_does(pins: MockFact
 
 
 def test_a_level_rises_at_once_and_falls_slowly(pins: MockFactory) -> None:
-    clock = Hands()
+    clock = MovedHands()
     light = light_on(RGB, pins, clock)
     for heard, level in ((0.0, 0.0), (0.8, 0.8), (0.0, 0.7), (0.1, 0.6)):
         light.show(State.LISTENING, heard)
@@ -168,7 +152,7 @@ def test_a_level_rises_at_once_and_falls_slowly(pins: MockFactory) -> None:
 
 
 def test_a_level_falls_while_nothing_more_is_shown(pins: MockFactory) -> None:
-    light = light_on(RGB, pins, Hands(until=5.0))
+    light = light_on(RGB, pins, MovedHands(until=5.0))
     light.show(State.LISTENING, 1.0)
     light.show(State.LISTENING, 0.0)
     shine(light)
@@ -177,7 +161,7 @@ def test_a_level_falls_while_nothing_more_is_shown(pins: MockFactory) -> None:
 
 
 def test_a_level_stays_while_nothing_else_is_shown(pins: MockFactory) -> None:
-    light = light_on(RGB, pins, Hands(until=5.0))
+    light = light_on(RGB, pins, MovedHands(until=5.0))
     light.show(State.LISTENING, 0.5)
     shine(light)
     assert duties(RGB, pins) == colour(State.LISTENING, brightness(LOOKS[State.LISTENING], 0.0, 0.5))
@@ -214,7 +198,7 @@ def test_closing_turns_it_off_and_frees_the_pins(
 
 
 def test_closed_it_may_be_closed_again_and_shows_nothing(pins: MockFactory) -> None:
-    light = light_on(RGB, pins, Hands(until=1.0))
+    light = light_on(RGB, pins, MovedHands(until=1.0))
     light.show(State.MUTED)
     light.close()
     light.close()
@@ -234,7 +218,7 @@ def test_a_pin_in_use_is_told_and_the_others_are_free_again(pins: MockFactory) -
 def test_a_pin_that_breaks_loses_no_turn_and_is_told_by_who_shines(
     pins: MockFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    light = light_on(RGB, pins, Hands(until=1.0))
+    light = light_on(RGB, pins, MovedHands(until=1.0))
     light.show(State.MUTED)
 
     def broken(pin: MockPWMPin, value: float) -> None:

@@ -5,24 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hands import Hands
 
 from companion.looks import LOOKS, SAFETY, brightness
 from companion.motions import MOTIONS, Motion, moved
 from companion.state import State
 from device.shown import Shown
-from device.wall_clock import WallClock
 
 SEQUENCES = 1_000
-
-
-class Hands(WallClock):
-    """A clock whose hands a test moves."""
-
-    def __init__(self) -> None:
-        self.time = 100.0
-
-    def now(self) -> float:
-        return self.time
 
 
 def shown(state: State, clock: Hands, lamps: int = 1) -> Shown:
