@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
-from synthetic import VOICES, speak
+from synthetic import FLITE, speak
 
 from companion.audio import RATE, Samples
 
@@ -171,7 +171,7 @@ def _fan(count: int, chance: np.random.Generator) -> Sound:
 def _babble(count: int, chance: np.random.Generator) -> Sound:
     """Four people who talk without listening, all about as loud."""
     sound = np.zeros(count)
-    for voice, order in zip(VOICES, np.array_split(chance.permutation(len(SENTENCES)), len(VOICES)), strict=True):
+    for voice, order in zip(FLITE, np.array_split(chance.permutation(len(SENTENCES)), len(FLITE)), strict=True):
         said = np.concatenate([_said(SENTENCES[index], voice) for index in order])
         sound += np.resize(np.roll(said, -int(chance.integers(len(said)))), count)
     return sound
