@@ -13,12 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from companion.audio import RATE, Samples, Utterance
 from companion.bench import Measured
-from companion.bench_turn import FIRST_TOKEN_SECONDS, bench_character, hearing_with, put_together
-from companion.bodies import Body
+from companion.bench_turn import FIRST_TOKEN_SECONDS, bench_character, hearing_with, put_together, staged
 from companion.endpointing import PATIENCE
 from companion.ports import Event, Transcript
 from companion.simulation import sound_of
@@ -69,15 +66,12 @@ def _who(turn: Turn) -> tuple[str, str]:
 
 def _listen(sounds: Sequence[Rendered], language: str, speaker: str, counted: Counted) -> None:
     """One conversation: all of these, one after the other."""
-    from device.recording import SpokenText
-    from device.scripted_user import ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
-    from device.simulated_button import SimulatedButton
+    from device.simulated import World
     from models.scripted import ScriptedChat, ScriptedVoice
 
     world = World()
-    light = SimulatedLight(world)
-    user = ScriptedUser([SpokenText("", one.audio) for one in sounds], light, np.random.default_rng(0))
+    scene = staged(world, [one.audio for one in sounds])
+    user = scene.user
     chat = ScriptedChat([[f"{number}."] for number in range(10 * len(sounds))], clock=world, delay=FIRST_TOKEN_SECONDS)
     voice = ScriptedVoice(clock=world, delay=VOICE_SECONDS, seconds_per_character=0.5)
     heard = ""
@@ -97,13 +91,11 @@ def _listen(sounds: Sequence[Rendered], language: str, speaker: str, counted: Co
             over = user.said[-1].began + sounds[len(user.said) - 1].spans[-1].ends / RATE
             counted.early += event.at < over
 
-    speaking = SimulatedSpeaker(world)
-    body = Body(world, SimulatedMicrophone(world, user.sounds), speaking, light, SimulatedButton())
     hearing = replace(
         hearing_with(_Script(user, sounds)), patience=PATIENCE["child" if speaker == "child" else "adult"]
     )
     character = replace(bench_character(), language=language)
-    life = put_together(character, body, hearing, chat, voice, notice)
+    life = put_together(character, scene.body, hearing, chat, voice, notice)
 
     async def converse() -> None:
         async with world.turning():

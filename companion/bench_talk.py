@@ -7,11 +7,8 @@ from collections.abc import Callable
 from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from companion.audio import Audio
-from companion.bench_turn import bench_character, hearing_with, put_together
-from companion.bodies import Body
+from companion.bench_turn import bench_character, hearing_with, put_together, staged
 from companion.ports import ChatModel, Event, Voice
 from companion.tasks import first_of
 from companion.worktime import HeldTranscriber
@@ -35,23 +32,17 @@ async def talk(
 ) -> None:
     """Let a user ask so often; the ears follow the script. `notice` is told what happens, and what sounded since it
     was told last."""
-    from device.recording import SpokenText
-    from device.scripted_user import ScriptedUser
-    from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
-    from device.simulated_button import SimulatedButton
     from models.scripted import ScriptedTranscriber
 
-    light, speaker = SimulatedLight(world), SimulatedSpeaker(world)
-    user = ScriptedUser([SpokenText("", question) for _ in range(turns)], light, np.random.default_rng(0))
+    scene = staged(world, [question] * turns)
     transcriber = ScriptedTranscriber(repeat(QUESTION, turns))
 
     def observe(event: Event) -> None:
-        notice(event, list(speaker.heard))
-        speaker.heard.clear()  # which it keeps for files and tests; here it would look like a leak
+        notice(event, list(scene.speaker.heard))
+        scene.speaker.heard.clear()  # which it keeps for files and tests; here it would look like a leak
         transcriber.heard.clear()
 
-    body = Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, SimulatedButton())
     hearing = hearing_with(HeldTranscriber(transcriber, world))
-    life = put_together(bench_character(), body, hearing, chat, voice, observe)
+    life = put_together(bench_character(), scene.body, hearing, chat, voice, observe)
     async with world.turning():
-        await first_of(life.live(), user.done())
+        await first_of(life.live(), scene.user.done())

@@ -12,7 +12,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -43,6 +43,8 @@ from companion.tasks import first_of
 from companion.waterfall_picture import NOTE, Arm
 
 if TYPE_CHECKING:
+    from device.scripted_user import ScriptedUser
+    from device.simulated import SimulatedLight, SimulatedSpeaker, World
     from models.mock_qwen import MockQwen
     from models.piper import Piper
     from models.qwen import QwenChat
@@ -272,22 +274,39 @@ class _Studio:
         return Prompt(messages, 0, "bench")
 
 
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A simulated body, and somebody in front of it."""
+
+    body: Body
+    user: ScriptedUser
+    light: SimulatedLight
+    speaker: SimulatedSpeaker
+
+
+def staged(world: World, lines: Sequence[Audio]) -> Staged:
+    """A body in this world, and a user who says these."""
+    from device.recording import SpokenText
+    from device.scripted_user import ScriptedUser
+    from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker
+    from device.simulated_button import SimulatedButton
+
+    light, speaker = SimulatedLight(world), SimulatedSpeaker(world)
+    user = ScriptedUser([SpokenText("", line) for line in lines], light, np.random.default_rng(0))
+    body = Body(world, SimulatedMicrophone(world, user.sounds), speaker, light, SimulatedButton())
+    return Staged(body, user, light, speaker)
+
+
 class _Stage:
     """A simulated body on the wall clock, with somebody in front of it who asks one question."""
 
     def __init__(self, question: Audio, over: str = "state") -> None:
         """`over`: the event of the product's journal with which its turn is over: a state that speaks, or "turn"."""
-        from device.recording import SpokenText
-        from device.scripted_user import ScriptedUser
-        from device.simulated import SimulatedLight, SimulatedMicrophone, SimulatedSpeaker, World
-        from device.simulated_button import SimulatedButton
+        from device.simulated import World
 
         self._world = World(realtime=True)
-        self._light = SimulatedLight(self._world)
-        self._speaker = SimulatedSpeaker(self._world)
-        self._user = ScriptedUser([SpokenText("", question)], self._light, np.random.default_rng(0))
-        microphone = SimulatedMicrophone(self._world, self._user.sounds)
-        self.body = Body(self._world, microphone, self._speaker, self._light, SimulatedButton())
+        scene = staged(self._world, [question])
+        self.body, self._user, self._light, self._speaker = scene.body, scene.user, scene.light, scene.speaker
         self._answered = asyncio.Event()
         self._over = over
         self._spent: dict[str, float] = {}
