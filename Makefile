@@ -5,7 +5,8 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 ENDURANCE := tests/device/test_endurance.py
-ALONE := $(ENDURANCE) tests/barge_in/test_on_sound_cards.py tests/companion/test_on_duty_faults.py
+ALONE := $(ENDURANCE) tests/barge_in/test_on_sound_cards.py tests/companion/test_on_duty_faults.py \
+	$(addsuffix /test_speaker.py,tests/device tests/contracts) $(addsuffix /test_microphone.py,tests/device tests/contracts)
 SOAKED := tests/barge_in tests/turn_taking tests/companion/test_whatever_happens.py tests/companion/test_not_fooled.py \
 	tests/models/test_wake_acceptance.py tests/models/test_wake_training.py
 TEST_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins flite libfaketime
@@ -24,7 +25,7 @@ demo: .venv/runs ## a spoken conversation, from recorded speech to build/demo/re
 
 install: .venv/runs ## what it takes to run, in .venv, and nothing more
 
-test: .venv/tests ## all tests; those that hear and speak for minutes alone, because they want all cores to themselves
+test: .venv/tests ## all tests; those that hear and speak in real time alone, because they want all cores to themselves
 	@.ci/packages $(TEST_PACKAGES)
 	$(BIN)/pytest -n auto --dist worksteal $(addprefix --ignore ,$(ALONE))
 	$(BIN)/pytest $(ALONE)
