@@ -43,7 +43,7 @@ to 140; with 25 ms there were gaps while both cores were busy [tried, on a sound
 LOOK_SECONDS = 0.010
 """Between two looks at how far the sound is, while somebody waits for it."""
 
-STILL_SECONDS = 2.0
+STILL_SECONDS = 1.5
 """A device that takes nothing for so long is lost."""
 
 LATE_SECONDS = 3.0
