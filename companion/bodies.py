@@ -143,3 +143,17 @@ async def _gpio(
         except DeviceError as error:
             missing.append(str(error))
     return light, button, tuple(dict.fromkeys(missing))  # what is true of both is said once
+
+
+def wired(settings: Settings) -> Board:
+    """The board of the settings. Raises SettingsError with every mistake in it."""
+    return _board(settings)
+
+
+async def switch(settings: Settings, stack: AsyncExitStack) -> None:
+    """Open the button alone. Raises SettingsError, and DeviceError if it cannot be used."""
+    from device.button import GpioButton
+
+    await asyncio.to_thread(import_module, "gpiozero")
+    button = GpioButton(_board(settings))
+    stack.push_async_callback(asyncio.to_thread, button.close)

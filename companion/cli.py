@@ -18,6 +18,7 @@ from rich.console import Console
 
 from companion import bodies, build, character, pulling, settings, simulation, wake
 from companion.devices import devices
+from companion.doctor import doctor
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.light_test import light_test
@@ -48,7 +49,7 @@ characters = typer.Typer(help="The characters: list them, read one, check your o
 app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
 app.add_typer(pulling.app, name="models")
-for command in devices, mic_test, speaker_test, light_test:
+for command in doctor, devices, mic_test, speaker_test, light_test:
     app.command()(command)
 
 out = Console(highlight=False, emoji=False)

@@ -27,14 +27,20 @@ def kept(file: Path, make: Callable[[], str]) -> str:
     return text
 
 
-def keep(file: Path, text: str) -> None:
-    """Write `text` to `file`, readable by its owner only. After a power cut there is the old file, or the new one.
-    Raises OSError."""
+def keep(file: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write `text` to `file`; without a `mode`, readable by its owner only. After a power cut there is the old file, or
+    the new one. Raises OSError."""
+    keep_bytes(file, text.encode(), mode=mode)
+
+
+def keep_bytes(file: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """The same for what is no text. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            out.write(text)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            os.fchmod(out.fileno(), mode)
+            out.write(content)
             out.flush()
             os.fsync(out.fileno())
         unfinished.replace(file)
