@@ -98,8 +98,10 @@ def check_speaker(found: Speaker, own_sound_removed: bool) -> Finding:
     return Finding(name, False, what, "is it plugged in, on, and turned up (alsamixer)? Then: companion speaker-test")
 
 
-def check_echo(verdict: Verdict | None) -> Finding:
-    """How it may be interrupted; None: nobody tried."""
+def check_echo(verdict: Verdict | None, tone: float | None) -> Finding:
+    """How it may be interrupted; None: nobody tried. `tone` as in `Speaker`."""
+    if verdict is None and tone is not None and tone < HEARD:
+        return unknown("echo", "Its own microphone does not hear it: there is nothing to be taken out")
     if verdict is None:
         return unknown("echo", "Not tried: companion doctor --deep lets it listen to itself")
     what = f"It can be interrupted: {verdict.how.value}; {verdict.why}"

@@ -147,7 +147,7 @@ async def _sound(patient: Patient, deep: bool) -> list[Finding]:
     return [
         checks_sound.check_microphone(found.microphone),
         checks_sound.check_speaker(found.speaker, patient.settings.body.echo == "hardware"),
-        checks_sound.check_echo(found.echo),
+        checks_sound.check_echo(found.echo, found.speaker.tone),
     ]
 
 

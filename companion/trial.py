@@ -21,7 +21,7 @@ from companion import bodies, engines, hearing, settings
 from companion.audio import Audio, Frame
 from companion.character import Character
 from companion.checks_engines import Key, Model, Trial
-from companion.checks_sound import Microphone, Speaker, tone_over
+from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
 from companion.echo import Echo, Verdict
 from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
 from companion.ports import Message, Prompt
@@ -87,8 +87,9 @@ async def sound(chosen: Settings, characters: Sequence[Character], *, deep: bool
         if deep and heard.sound and heard.sound.samples.any() and not played.error and played.volume > 0:
             with suppress(DeviceError):  # what was known before is worth telling
                 captured = await _while_playing(microphone, speaker, tone(), lambda _: None)
-                played = replace(played, tone=tone_over(heard.sound, captured, HERTZ))
-                verdict = await _echo(chosen, characters, microphone, speaker)
+                over = tone_over(heard.sound, captured, HERTZ)
+                played = replace(played, tone=over)
+                verdict = await _echo(chosen, characters, microphone, speaker) if over >= HEARD else None
         return Sounded(heard, played, verdict)
     finally:
         await microphone.close()
