@@ -24,6 +24,7 @@ from companion.journal import lines_to
 from companion.light_test import light_test
 from companion.mic_test import mic_test
 from companion.ports import Observer
+from companion.setting_up import setup
 from companion.speaker_test import speaker_test
 from companion.terminal import Narrator, log
 from companion.writing import Writing
@@ -49,7 +50,7 @@ characters = typer.Typer(help="The characters: list them, read one, check your o
 app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
 app.add_typer(pulling.app, name="models")
-for command in doctor, devices, mic_test, speaker_test, light_test:
+for command in setup, doctor, devices, mic_test, speaker_test, light_test:
     app.command()(command)
 
 out = Console(highlight=False, emoji=False)

@@ -56,7 +56,7 @@ def doctor(
     patient = examining.patient(config or settings.usual_file())
     waiting = out.status("Listening, looking, asking ...") if out.is_terminal and not as_json else nullcontext()
     try:
-        with waiting, _quiet_libraries():
+        with waiting, quiet_libraries():
             findings = asyncio.run(examining.examine(patient, deep=deep))
     except KeyboardInterrupt:
         raise typer.Exit(1) from None
@@ -112,7 +112,7 @@ def _summary(findings: Sequence[Finding]) -> Text:
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """What ALSA and others write to stderr themselves, about devices that nobody asked for, is not shown inside."""
     sys.stderr.flush()
     kept = os.dup(2)

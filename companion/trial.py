@@ -31,6 +31,7 @@ from companion.state import State
 
 if TYPE_CHECKING:
     from device.microphone import SoundCardMicrophone
+    from device.sound_cards import Kind
     from device.speaker import SoundCardSpeaker
 
 LISTENING, STARTING, AFTERWARDS = 1.2, 0.3, 0.5
@@ -94,6 +95,14 @@ async def sound(chosen: Settings, characters: Sequence[Character], *, deep: bool
     finally:
         await microphone.close()
         await speaker.close()
+
+
+async def devices(kind: Kind, name: str | None) -> list[str]:
+    """The names of all devices of a kind, if one of them can be taken for `name`. Raises DeviceError."""
+    from device.sound_cards import PortAudio, listed
+
+    found, _ = await listed(PortAudio(), kind, name)
+    return [device.name for device in found]
 
 
 def tone() -> Audio:
