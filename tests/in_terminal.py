@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -43,11 +44,15 @@ def in_terminal(words: list[str], environment: dict[str, str], columns: int) -> 
 
 CTRL_C = "\x03"
 
+SILENT_SECONDS = 30.0
+"""After which nothing more is expected."""
+
 
 def answered_in_terminal(
     words: list[str], environment: dict[str, str], answers: list[tuple[str, str]], columns: int = 80
 ) -> tuple[int, str]:
-    """Its exit code and all that was shown, when each question that holds the first of a pair gets the second."""
+    """Its exit code and all that was shown, when each question after the first of a pair, once it ends with "]: ", gets
+    the second."""
     clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
     pid, ours = pty.fork()
     if pid == 0:
@@ -57,16 +62,16 @@ def answered_in_terminal(
     shown, since = b"", 0
     left = list(answers)
     try:
-        while block := os.read(ours, 65536):
+        while select.select([ours], [], [], SILENT_SECONDS)[0] and (block := os.read(ours, 65536)):
             shown += block
             plain = _CONTROL.sub("", shown.decode(errors="replace"))
-            if left and left[0][0] in plain[since:]:
+            if left and left[0][0] in plain[since:] and plain.endswith("]: "):
                 since = len(plain)
                 said = left.pop(0)[1]
                 os.write(ours, (said if said == CTRL_C else f"{said}\n").encode())
     except OSError:  # the other side is closed
         pass
+    os.close(ours)  # which ends whoever still waits for an answer
     _, status = os.waitpid(pid, 0)
-    os.close(ours)
     assert not left, (left, shown.decode(errors="replace"))
     return os.waitstatus_to_exitcode(status), _CONTROL.sub("", shown.decode(errors="replace"))

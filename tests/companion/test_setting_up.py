@@ -93,7 +93,7 @@ def test_what_is_written_is_explained_and_means_what_was_said(tmp_path: Path) ->
         name = dotted.partition(".")[2]
         [line] = [each for each in _section(text, dotted) if each.removeprefix("# ").startswith(f"{name} =")]
         above = text.splitlines()[text.splitlines().index(line) - 1]
-        assert above.startswith("# ") and len(above) > 10, dotted
+        assert (above[:2], len(above) > 10) == ("# ", True), dotted
     (tmp_path / "companion.toml").write_text(settings_text.text({}))
     assert settings.load(tmp_path / "companion.toml", {}) == settings.Settings()
 
