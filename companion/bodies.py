@@ -54,7 +54,7 @@ async def on_duty(
     """The body of a toy among people; `warn` is told of what breaks later, `liveness` of each frame that is heard and
     each time the light is rendered. `hears`: whether its microphone may be open from the beginning. Raises
     SettingsError."""
-    board = _board(settings)
+    board = wired(settings)
     clock, microphone, speaker = _sound_cards(settings, stack)
     since = await _first_heard(clock, microphone) if hears else None
     noted = NotedClock(clock, liveness.shone)
@@ -90,7 +90,7 @@ async def lamps(
     """The light alone, and why there is none: a sentence for each reason. Raises SettingsError."""
     from device.wall_clock import WallClock
 
-    board = _board(settings)
+    board = wired(settings)
     if not board.light_pins:
         from device.absent import DarkLight
 
@@ -124,7 +124,7 @@ async def _first_heard(clock: Clock, microphone: Microphone) -> float | None:
     return None
 
 
-def _board(settings: Settings) -> Board:
+def wired(settings: Settings) -> Board:
     """The board of the settings. Raises SettingsError, with all mistakes at once."""
     from device.boards import BOARDS
 
@@ -183,3 +183,12 @@ async def _gpio(
         except DeviceError as error:
             missing.append(str(error))
     return light, button, tuple(dict.fromkeys(missing))  # what is true of both is said once
+
+
+async def switch(settings: Settings, stack: AsyncExitStack) -> None:
+    """Open the button alone. Raises SettingsError, and DeviceError if it cannot be used."""
+    from device.button import GpioButton
+
+    await asyncio.to_thread(import_module, "gpiozero")
+    button = GpioButton(wired(settings))
+    stack.push_async_callback(asyncio.to_thread, button.close)

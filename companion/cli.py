@@ -18,12 +18,14 @@ import typer
 
 from companion import bodies, build, character, installer, pulling, settings, simulation, wake
 from companion.devices import devices
+from companion.doctor import doctor
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to, lines_while_possible
 from companion.light_test import light_test
 from companion.mic_test import mic_test
 from companion.ports import Observer
 from companion.screen import complain, errors, out
+from companion.setting_up import setup
 from companion.speaker_test import speaker_test
 from companion.terminal import Narrator, log
 from companion.writing import Writing
@@ -53,7 +55,7 @@ app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
 app.add_typer(installer.app, name="service")
 app.add_typer(pulling.app, name="models")
-for command in devices, mic_test, speaker_test, light_test:
+for command in setup, doctor, devices, mic_test, speaker_test, light_test:
     app.command()(command)
 
 

@@ -6,7 +6,8 @@ Each is imported in the branch that needs it, because start-up time counts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import import_module
@@ -94,14 +95,16 @@ async def mind(
     return await service(settings, stack, warn)
 
 
-async def service(settings: Settings, stack: AsyncExitStack, warn: Warn) -> tuple[ChatModel, Served]:
+async def service(
+    settings: Settings, stack: AsyncExitStack, warn: Warn, environment: Mapping[str, str] = os.environ
+) -> tuple[ChatModel, Served]:
     """Qwen-Character, with the owner's key; without one it refuses every turn, and says why."""
     await asyncio.to_thread(import_module, "models.qwen")
     from models.qwen import BASE_URL
     from models.qwen_models import DEFAULT
 
     model = settings.chat.model or DEFAULT
-    secret = key(settings)
+    secret = key(settings, environment)
     if secret is None:
         from models.keyless import KeylessChat
 

@@ -70,7 +70,7 @@ def hearing(settings: Settings, characters: Sequence[Character], usual: Called) 
     end_of_turn, skipped = _end_of_turn(settings)
     served = replace(served, skipped=(*served.skipped, *skipped))
     patience = replace(PATIENCE[settings.ears.patience], longest=settings.ears.longest)
-    ears = SileroDetector(), patience, transcriber, served, end_of_turn, *_canceller(settings)
+    ears = SileroDetector(), patience, transcriber, served, end_of_turn, *canceller(settings)
     wanted = settings.ears.called or usual
     if wanted == "wake":
         try:
@@ -123,7 +123,7 @@ def _stop_word(language: str) -> WakeWord | None:
     return SphinxWakeWord(STOP, threshold=STOP_THRESHOLD) if language_of(language) == "en" else None
 
 
-def _canceller(settings: Settings) -> tuple[EchoCanceller | None, Verdict]:
+def canceller(settings: Settings) -> tuple[EchoCanceller | None, Verdict]:
     """What takes the toy's own voice out of its microphone, and how it may be interrupted until it is measured how
     well."""
     match settings.body.echo:

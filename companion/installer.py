@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from companion import placing, standing, systemctl, unit
+from companion.finding import works
 from companion.placing import Kept, Left, NotPlaced, Purged
 from companion.screen import out
 from companion.systemctl import NoSystemd
@@ -96,10 +97,10 @@ def status(root: Root = None, user: User = False) -> None:
         found += standing.running(layout, _systemctl(layout))
     found += [*standing.surroundings(layout, image)]
     for finding in found:
-        out.print(f"{finding.what:<{WIDTH}} {finding.told}", soft_wrap=True, markup=False)
+        out.print(f"{finding.name:<{WIDTH}} {finding.what}", soft_wrap=True, markup=False)
         if finding.mend:
             out.print(f"{'':<{WIDTH}} {finding.mend}", soft_wrap=True, markup=False)
-    if not all(finding.works for finding in found):
+    if not works(found):
         raise typer.Exit(FAILED)
 
 

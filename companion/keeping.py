@@ -31,11 +31,16 @@ def kept(file: Path, make: Callable[[], str]) -> str:
     return text
 
 
-def keep(file: Path, text: str) -> None:
-    """Write `text` to `file`, readable by its owner only. After a power cut there is the old file, or the new one.
-    Raises OSError."""
+def keep(file: Path, text: str, *, mode: int = 0o600) -> None:
+    """Write `text` to `file`; without a `mode`, readable by its owner only. After a power cut there is the old file, or
+    the new one. Raises OSError."""
+    keep_bytes(file, text.encode(), mode=mode)
+
+
+def keep_bytes(file: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """The same for what is no text. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    replace_file(file, text.encode(), mode=0o600)
+    replace_file(file, content, mode=mode)
     _sweep(file)
 
 

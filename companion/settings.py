@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -249,6 +249,40 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Sett
     except ValidationError as error:
         mistakes = [_sentence(mistake, origin) for mistake in error.errors(include_url=False, include_input=False)]
         raise SettingsError(mistakes) from None  # the error itself would show values, and a key may be among them
+
+
+def as_far_as_it_goes(
+    file: Path | None, environment: Mapping[str, str] = os.environ
+) -> tuple[Settings, tuple[str, ...]]:
+    """The settings without what is mistaken in them, and the mistakes: for whoever looks at all the rest as well."""
+    try:
+        return load(file, environment), ()
+    except SettingsError as error:
+        mistakes = error.mistakes
+    try:
+        table = tables.read(file) if file else {}
+    except SettingsError:
+        table = {}
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX):
+            _put(table, tuple(variable.removeprefix(PREFIX).lower().split("__")), environment[variable])
+    for _ in range(len(mistakes) + 1):
+        try:
+            return Settings.model_validate(table), mistakes
+        except ValidationError as error:
+            for mistake in error.errors(include_url=False, include_input=False):
+                _take_out(table, [str(part) for part in mistake["loc"]][:2])
+    return Settings(), mistakes
+
+
+def _take_out(table: dict[str, Any], path: Sequence[str]) -> None:
+    """Remove a key, or what stands in the place of its section."""
+    *sections, name = path
+    inside = table.get(sections[0]) if sections else table
+    if isinstance(inside, dict):
+        inside.pop(name, None)
+    else:
+        table.pop(sections[0], None)
 
 
 def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import grp
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from companion import placing, systemctl, unit
+from companion.finding import Finding, fine, unknown
 from companion.placing import Change, Link, Ours
 from companion.settings import KEY_VARIABLE, MACHINES_FILE
 from companion.systemctl import NoSystemd
@@ -22,16 +23,16 @@ MISTAKEN = "78"
 """ExecMainStatus of a toy whose settings hold mistakes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that an owner may want to know."""
-
-    what: str
-    """A word."""
-    told: str
-    mend: str = ""
-    works: bool = True
-    """Whether the service can work with that."""
+def summed_up(layouts: Sequence[Layout], image: Path) -> Finding:
+    """What matters most of the first of these services that is installed."""
+    for layout in layouts:
+        if _in(image, layout.unit).exists():
+            command = "systemctl" if layout.own_user else "systemctl --user"
+            found = [*installed(layout, image), *running(layout, tuple(command.split()))]
+            worst = next((each for each in found if each.ok is False), None)
+            worst = worst or next((each for each in found if each.mend), found[-1])
+            return replace(worst, name="service", what=f"{worst.name.capitalize()}: {worst.what}")
+    return unknown("service", "Not installed: the toy lives as long as `companion run` does")
 
 
 def installed(layout: Layout, image: Path) -> Iterator[Finding]:
@@ -39,69 +40,69 @@ def installed(layout: Layout, image: Path) -> Iterator[Finding]:
     install = f"companion service install{'' if layout.own_user else ' --user'}"
     text = _text(image, layout.unit)
     if (program := unit.started_by(text)) is None:
-        yield Finding("installed", "no", f"`{install}` does it", works=False)
+        yield Finding("installed", False, "no", f"`{install}` does it")
         return
     listed = unit.places(layout, program, unit.groups_of(groups(image)))
     ours = [place for place in listed if isinstance(place, Ours | Link)]
     other = [f"{place.path}" for place, change in placing.changes(ours, image) if change is not Change.UNCHANGED]
     if other:
-        yield Finding("installed", f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
+        yield Finding("installed", None, f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
     else:
-        yield Finding("installed", f"{layout.unit}, as this version does it")
+        yield fine("installed", f"{layout.unit}, as this version does it")
     if _in(image, program).is_file():
-        yield Finding("starts", f"{program}")
+        yield fine("starts", f"{program}")
     else:
-        yield Finding("starts", f"{program}, which is not there", f"install Companion, then `{install}`", works=False)
+        yield Finding("starts", False, f"{program}, which is not there", f"install Companion, then `{install}`")
 
 
 def running(layout: Layout, command: tuple[str, ...]) -> Iterator[Finding]:
     """What systemd knows of the service; `command` asks it."""
     if not systemctl.BOOTED.is_dir():
-        yield Finding("runs", "not by systemd, which does not run this machine")
+        yield fine("runs", "not by systemd, which does not run this machine")
         return
     try:
         told = systemctl.properties(systemctl.do(*command, "show", NAME, f"--property={','.join(ASKED)}"))
     except NoSystemd as error:
-        yield Finding("runs", f"{error}", works=False)
+        yield Finding("runs", False, f"{error}")
         return
     yield runs(told, " ".join(command), log(layout))
     if said := told.get("StatusText"):
-        yield Finding("says", said)
+        yield fine("says", said)
 
 
 def runs(told: Mapping[str, str], command: str, log: str) -> Finding:
     """Whether it runs, by the properties that systemd tells."""
     match told.get("ActiveState"), told.get("SubState"), told.get("ExecMainStatus"):
         case ("active" | "reloading", _, _):
-            return Finding("runs", "yes")
+            return fine("runs", "yes")
         case ("activating", "auto-restart", _):
             again = f"no: it has failed, and is started again ({told.get('NRestarts', '?')} times so far)"
-            return Finding("runs", again, f"`{log}` tells why", works=False)
+            return Finding("runs", False, again, f"`{log}` tells why")
         case ("activating", _, _):
-            return Finding("runs", "it gets ready")
+            return fine("runs", "it gets ready")
         case (_, _, code) if code == MISTAKEN:
             mend = f"`{log}` names it; mend it, then `{command} restart {NAME}`"
-            return Finding("runs", "no: there is a mistake in its settings", mend, works=False)
+            return Finding("runs", False, "no: there is a mistake in its settings", mend)
         case ("failed", _, _):
-            return Finding("runs", "no: it has failed", f"`{log}` tells why", works=False)
+            return Finding("runs", False, "no: it has failed", f"`{log}` tells why")
         case _:
-            return Finding("runs", "no", f"`{command} start {NAME}` starts it", works=False)
+            return Finding("runs", False, "no", f"`{command} start {NAME}` starts it")
 
 
 def surroundings(layout: Layout, image: Path) -> Iterator[Finding]:
     """What it has to do with: a user, groups, a key, settings."""
     if layout.own_user:
         if not _has_user(image):
-            yield Finding("user", f"there is no {unit.USER}", _make_user(image), works=False)
+            yield Finding("user", False, f"there is no {unit.USER}", _make_user(image))
         there = unit.groups_of(groups(image))
         lacks = [group for group in GROUPS if group not in there]
         more = f"; this machine has no {' or '.join(lacks)}" if lacks else ""
-        yield Finding("groups", f"{', '.join(there) or 'none'}{more}")
+        yield fine("groups", f"{', '.join(there) or 'none'}{more}")
     else:
         yield _own_groups(image)
     yield key(layout, image)
     file = layout.settings / MACHINES_FILE.name
-    yield Finding("settings", f"{file}" if _in(image, file).is_file() else f"as they are without {file}")
+    yield fine("settings", f"{file}" if _in(image, file).is_file() else f"as they are without {file}")
 
 
 def key(layout: Layout, image: Path) -> Finding:
@@ -110,16 +111,16 @@ def key(layout: Layout, image: Path) -> Finding:
     try:
         size = file.stat().st_size
     except PermissionError:
-        return Finding("key", "only root may look", "put sudo before the whole path of `companion`")
+        return Finding("key", None, "only root may look", "put sudo before the whole path of `companion`")
     except OSError:
         size = 0
     if size:
-        return Finding("key", f"there is one in {layout.key}")
+        return fine("key", f"there is one in {layout.key}")
     sudo, systemctl = ("sudo ", "sudo systemctl") if layout.own_user else ("", "systemctl --user")
     mend = f'echo "${KEY_VARIABLE}" | {sudo}tee {file} >/dev/null'
     if image == Path("/"):
         mend += f", then {systemctl} restart {NAME}"
-    return Finding("key", f"there is none in {layout.key}", mend)
+    return Finding("key", None, f"there is none in {layout.key}", mend)
 
 
 def notes(layout: Layout, image: Path, program: Path) -> Iterator[str]:
@@ -161,7 +162,7 @@ def _own_groups(image: Path) -> Finding:
     lacks = [group for group in wanted if group not in mine] if os.geteuid() else []
     told = ", ".join(group for group in wanted if group not in lacks) or "none"
     mend = f'You are not in {" and ".join(lacks)}: sudo usermod -aG {",".join(lacks)} "$USER", then log in anew'
-    return Finding("groups", told, mend if lacks else "")
+    return Finding("groups", None, told, mend) if lacks else fine("groups", told)
 
 
 def _closed(image: Path, program: Path) -> Path | None:

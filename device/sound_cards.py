@@ -245,6 +245,22 @@ class Line:
         self._cards.close(self, failed=failed)
 
 
+async def listed(cards: PortAudio, kind: Kind, name: str | None) -> tuple[list[Device], Device]:
+    """All devices of a kind, and the one that would be taken for `name`; no line may be open. Raises DeviceError, also
+    when a sound server hangs."""
+
+    def look() -> tuple[list[Device], Device]:
+        devices = cards.devices(kind)
+        taken = cards.taken(kind, name)
+        return devices, next(device for device in devices if device.index == taken)
+
+    looking = _in_thread(look)
+    await asyncio.wait([looking], timeout=OPENING_SECONDS)
+    if not looking.done():
+        raise DeviceError(f"the {kind} devices cannot be listed: the sound system does not answer")
+    return looking.result()
+
+
 def be_urgent() -> None:
     """Give this thread, one that PortAudio calls back in, real-time priority."""
     with suppress(OSError, AttributeError):  # not granted; not Linux

@@ -6,6 +6,8 @@ import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import termios
@@ -38,3 +40,38 @@ def in_terminal(words: list[str], environment: dict[str, str], columns: int) -> 
     os.close(ours)
     plain = _CONTROL.sub("", shown.decode())
     return code, [line for line in plain.replace("\r", "\n").splitlines() if line]
+
+
+CTRL_C = "\x03"
+
+SILENT_SECONDS = 30.0
+"""After which nothing more is expected."""
+
+
+def answered_in_terminal(
+    words: list[str], environment: dict[str, str], answers: list[tuple[str, str]], columns: int = 80
+) -> tuple[int, str]:
+    """Its exit code and all that was shown, when each question after the first of a pair, once it ends with "]: ", gets
+    the second."""
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    pid, ours = pty.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.execve(COMPANION, [str(COMPANION), *words], clean | environment | {"TERM": "xterm-256color"})
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+    shown, since = b"", 0
+    left = list(answers)
+    try:
+        while select.select([ours], [], [], SILENT_SECONDS)[0] and (block := os.read(ours, 65536)):
+            shown += block
+            plain = _CONTROL.sub("", shown.decode(errors="replace"))
+            if left and left[0][0] in plain[since:] and plain.endswith("]: "):
+                since = len(plain)
+                said = left.pop(0)[1]
+                os.write(ours, (said if said == CTRL_C else f"{said}\n").encode())
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)  # which ends whoever still waits for an answer
+    _, status = os.waitpid(pid, 0)
+    assert not left, (left, shown.decode(errors="replace"))
+    return os.waitstatus_to_exitcode(status), _CONTROL.sub("", shown.decode(errors="replace"))

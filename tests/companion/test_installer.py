@@ -428,8 +428,8 @@ def test_status_tells_what_systemd_knows(machine: Machine) -> None:
 )
 def test_whether_it_runs_is_told_in_words_and_if_not_with_what_to_do(told: dict[str, str], sentence: str) -> None:
     finding = runs(told, "systemctl", "journalctl -u companion.service -e")
-    assert sentence in finding.told
-    assert finding.works != bool(finding.mend)
+    assert sentence in finding.what
+    assert (finding.ok is True) != bool(finding.mend)
 
 
 @pytest.mark.parametrize("path", ["/opt/a b/companion", '/opt/a"b/c%d', "/opt/plain", "/opt/back\\slash/x"])

@@ -1,0 +1,358 @@
+"""This file tries a toy's body and engines out, and brings the facts that the doctor judges.
+
+With `build.py`, `engines.py` and `bodies.py` it names concrete classes; each is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from companion import bodies, engines, hearing, settings
+from companion.audio import Audio, Frame
+from companion.character import Character
+from companion.checks_engines import Key, Model, Trial
+from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
+from companion.echo import Echo, Verdict
+from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
+from companion.ports import Message, Prompt
+from companion.served import store
+from companion.settings import Settings
+from companion.state import State
+
+if TYPE_CHECKING:
+    from device.microphone import SoundCardMicrophone
+    from device.sound_cards import Kind
+    from device.speaker import SoundCardSpeaker
+
+LISTENING, STARTING, AFTERWARDS = 1.2, 0.3, 0.5
+"""Seconds: in which the microphone is judged, before that, and in which what was played may still arrive."""
+
+HERTZ, TONE, RATE, AMPLITUDE = 440.0, 0.6, 22_050, 0.25
+"""Of the tone that the microphone shall hear: its pitch, seconds, rate in Hertz, and share of full scale."""
+
+TALKING: Final = 6.0
+"""Seconds of the toy's own voice, after which is known how well it takes that out of its microphone."""
+
+SHOWN: Final = (State.ATTENTION, State.THINKING, State.SPEAKING, State.LISTENING)
+SHOWN_SECONDS: Final = 0.7
+
+COMPARED: Final = 500_000_000
+"""Bytes of models that are compared without `--deep`: some seconds on a Raspberry Pi."""
+
+CREDENTIALS: Final = Path("/etc/companion/credentials")
+"""Where the service's key is kept, as systemd's unit says."""
+
+PLACEHOLDERS: Final = ("sk-...", "sk-xxx", "your", "<", "changeme")
+
+QUESTION: Final = (Message("system", "Answer with one word."), Message("user", "Hello!"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """What was found out about the sound."""
+
+    microphone: Microphone
+    speaker: Speaker
+    echo: Verdict | None
+    """None: it was not tried."""
+
+
+async def sound(chosen: Settings, characters: Sequence[Character], *, deep: bool) -> Sounded:
+    """Open microphone and speaker and listen; `deep`: also let it listen to itself."""
+    from device.microphone import SoundCardMicrophone
+    from device.sound_cards import PortAudio, listed
+    from device.speaker import SoundCardSpeaker
+    from device.wall_clock import WallClock
+
+    clock, cards = WallClock(), PortAudio()
+    rate = 48_000
+    with suppress(DeviceError):  # told when it is opened
+        _, device = await listed(cards, "input", chosen.body.microphone)
+        rate = device.rates[0] if device.rates else rate
+    speaker = SoundCardSpeaker(clock, cards, chosen.body.speaker, loudest=chosen.body.volume)
+    microphone = SoundCardMicrophone(clock, cards, chosen.body.microphone, speaker.played_between)
+    try:
+        heard, played = await asyncio.gather(_listened(microphone), _opened(speaker, chosen.body.volume))
+        heard = replace(heard, rate=rate)
+        verdict: Verdict | None = None
+        if deep and heard.sound and heard.sound.samples.any() and not played.error and played.volume > 0:
+            with suppress(DeviceError):  # what was known before is worth telling
+                captured = await _while_playing(microphone, speaker, tone(), lambda _: None)
+                over = tone_over(heard.sound, captured, HERTZ)
+                played = replace(played, tone=over)
+                verdict = await _echo(chosen, characters, microphone, speaker) if over >= HEARD else None
+        return Sounded(heard, played, verdict)
+    finally:
+        await microphone.close()
+        await speaker.close()
+
+
+async def devices(kind: Kind, name: str | None) -> list[str]:
+    """The names of all devices of a kind, if one of them can be taken for `name`. Raises DeviceError."""
+    from device.sound_cards import PortAudio, listed
+
+    found, _ = await listed(PortAudio(), kind, name)
+    return [device.name for device in found]
+
+
+def tone() -> Audio:
+    """What the microphone shall hear."""
+    times = np.arange(round(TONE * RATE)) / RATE
+    edges = np.minimum(1.0, np.minimum(times, times[::-1]) / 0.02)
+    return Audio(np.round(AMPLITUDE * 32767 * edges * np.sin(2 * np.pi * HERTZ * times)).astype(np.int16), RATE)
+
+
+async def light(chosen: Settings, *, deep: bool) -> list[str]:
+    """Open the light, and with `deep` show what it can; why not, a sentence for each reason. Raises SettingsError."""
+    broken: list[str] = []
+    async with AsyncExitStack() as stack:
+        lamps, missing = await bodies.lamps(chosen, stack, broken.append)
+        for state in SHOWN if deep and not missing else ():
+            lamps.show(state, level=1.0)
+            await asyncio.sleep(SHOWN_SECONDS)
+    return [*missing, *broken]
+
+
+async def button(chosen: Settings) -> list[str]:
+    """Open the button; why not, a sentence. Raises SettingsError."""
+    try:
+        async with AsyncExitStack() as stack:
+            await bodies.switch(chosen, stack)
+    except DeviceError as error:
+        return [str(error)]
+    return []
+
+
+async def ears(chosen: Settings, language: str, *, deep: bool) -> Model:
+    """What it would hear with; `deep`: loads it."""
+    from models.store import find_whisper
+    from models.whisper import WhisperTranscriber, check
+
+    named = chosen.ears.model
+    found = Model(chosen.ears.engine)
+    if chosen.ears.engine == "sphinx":
+        return found
+    try:
+        if named:
+            check(named, language)
+            found = replace(found, path=named)
+        else:
+            there = await asyncio.to_thread(find_whisper, store(chosen), language)
+            found = replace(found, path=there.path, skipped=there.skipped)
+        if deep and found.path:
+            await WhisperTranscriber(found.path, language=language).load()
+    except (SettingsError, TurnError) as error:
+        return replace(found, mistakes=_sentences(error))
+    return found
+
+
+async def voice(chosen: Settings, language: str, *, deep: bool) -> Model:
+    """What it would speak with; `deep`: loads it."""
+    from models.piper import Piper, check
+    from models.piper import language as spoken
+    from models.store import find_piper
+
+    named = chosen.voice.model
+    found = Model(chosen.voice.engine)
+    if chosen.voice.engine == "espeak":
+        return found
+    try:
+        if named:
+            check(named)
+            found = replace(found, path=named)
+        else:
+            there = await asyncio.to_thread(find_piper, store(chosen), language)
+            found = replace(found, path=there.path, skipped=there.skipped)
+        if found.path:
+            path = found.path
+            found = replace(found, speaks=spoken(path))
+            if deep:
+                await Piper(path).load()
+    except (SettingsError, TurnError) as error:
+        return replace(found, mistakes=_sentences(error))
+    return found
+
+
+def names(chosen: Settings, characters: Sequence[Character]) -> tuple[list[str], list[str], list[str]]:
+    """What it is called by; why it cannot be called so; and which names that were learnt are damaged."""
+    from models import micro_wake
+    from models.sphinx_wake import check
+    from models.store import find_wake
+
+    learnt = find_wake(store(chosen))
+    heads = [head.phrase for _, head in learnt.heads]
+    phrases = [name.lower() for name in chosen.ears.names] or heads
+    phrases = phrases or [f"hey {character.name.lower()}" for character in characters]
+    mistakes: list[str] = []
+    for phrase in phrases:
+        if phrase not in heads and phrase not in micro_wake.PHRASES:
+            try:
+                check(phrase)
+            except SettingsError as error:
+                mistakes.extend(error.mistakes)
+    return phrases, mistakes, list(learnt.skipped)
+
+
+def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
+    """What is wrong with the models that were pulled, how many there are, and how many were too large to look at."""
+    from models import ledger
+    from models.pull import size
+
+    folder = store(chosen)
+    faults: list[str] = []
+    unread = read = 0
+    try:
+        pulled = ledger.read(folder)
+    except CompanionError as error:
+        return [str(error)], 1, 0
+    for one in sorted(pulled.values(), key=lambda each: sum(size(folder / path) for path in each.files)):
+        read += sum(size(folder / path) for path in one.files)
+        if read > COMPARED and not deep:
+            unread += 1
+            faults += [f"{folder / path} is missing" for path in one.files if not (folder / path).exists()]
+        else:
+            faults += ledger.faults(folder, one)
+    return faults, len(pulled), unread
+
+
+def with_credential(environment: Mapping[str, str] = os.environ, folder: Path = CREDENTIALS) -> Mapping[str, str]:
+    """The environment in which a key is looked for: with the service's own, where this user may read it."""
+    if "CREDENTIALS_DIRECTORY" in environment or not os.access(folder / settings.CREDENTIAL, os.R_OK):
+        return environment
+    return {**environment, "CREDENTIALS_DIRECTORY": str(folder)}
+
+
+def key(chosen: Settings, environment: Mapping[str, str], folder: Path = CREDENTIALS) -> Key:
+    """What can be said of the key."""
+    needed = chosen.chat.engine != engines.REHEARSAL
+    try:
+        secret = settings.key(chosen, environment)
+    except SettingsError as error:
+        return Key(mistakes=error.mistakes, needed=needed)
+    if secret is None:
+        place = folder / settings.CREDENTIAL
+        with suppress(OSError):
+            return Key(locked=place if place.exists() else None, needed=needed)
+        return Key(locked=place, needed=needed)  # even its folder is closed
+    return Key(
+        there=True,
+        usual=secret.startswith("sk-"),
+        placeholder=any(secret.lower().startswith(each) for each in PLACEHOLDERS),
+        needed=needed,
+    )
+
+
+def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]:
+    """The files in which the key is, or would be."""
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    named = chosen.chat.key_file.expanduser() if chosen.chat.key_file else None
+    places = [named, Path(folder, settings.CREDENTIAL) if folder else None, CREDENTIALS / settings.CREDENTIAL]
+    return list(dict.fromkeys(place for place in places if place))
+
+
+async def request(chosen: Settings, environment: Mapping[str, str]) -> Trial:
+    """Ask the service for one word. Raises SettingsError."""
+    from models.qwen import BASE_URL
+
+    host = urlsplit(chosen.chat.base_url or BASE_URL).netloc
+    modest = chosen.chat.model_copy(update={"candidates": 1, "max_tokens": 16})
+    async with AsyncExitStack() as stack:
+        chat, _ = await engines.service(chosen.model_copy(update={"chat": modest}), stack, lambda _: None, environment)
+        try:
+            await chat.load()
+            began = time.monotonic()
+            async with aclosing(chat.reply(Prompt(QUESTION, 1, "doctor"))) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, str):
+                        return Trial(host, time.monotonic() - began)
+        except NoReply as error:
+            return Trial(host, cause=error.cause, sentence=str(error))
+    return Trial(host, sentence=f"{host} gave an empty reply")
+
+
+async def _listened(microphone: SoundCardMicrophone) -> Microphone:
+    heard: list[Audio] = []
+    total = 0.0
+    try:
+        while total < STARTING + LISTENING:
+            frame = (await microphone.read()).captured
+            total += frame.seconds
+            if total > STARTING:
+                heard.append(frame)
+    except DeviceError as error:
+        return Microphone(error=str(error))
+    return Microphone(Audio.join(heard))
+
+
+async def _opened(speaker: SoundCardSpeaker, volume: float) -> Speaker:
+    try:
+        begins = await speaker.play(Audio.silence(0.2))
+        await speaker.reach(begins + 0.2)
+    except DeviceError as error:
+        return Speaker(str(error), volume)
+    return Speaker("", volume)
+
+
+async def _while_playing(
+    microphone: SoundCardMicrophone, speaker: SoundCardSpeaker, played: Audio, each: Callable[[Frame], object]
+) -> Audio:
+    """What the microphone captured while this was played, and a little longer. Raises DeviceError."""
+
+    async def play() -> None:
+        begins = await speaker.play(played)
+        await speaker.reach(begins + played.seconds)
+
+    playing = asyncio.create_task(play())
+    captured: list[Audio] = []
+    left = AFTERWARDS
+    try:
+        while left > 0:
+            frame = await microphone.read()
+            captured.append(frame.captured)
+            each(frame)
+            left -= frame.captured.seconds if playing.done() else 0.0
+        await playing
+    finally:
+        playing.cancel()
+    return Audio.join(captured)
+
+
+async def _echo(
+    chosen: Settings, characters: Sequence[Character], microphone: SoundCardMicrophone, speaker: SoundCardSpeaker
+) -> Verdict:
+    """How well it takes its own voice out of its microphone. Raises DeviceError."""
+    canceller, verdict = await asyncio.to_thread(hearing.canceller, chosen)
+    if canceller is None:
+        return verdict
+    echo = Echo(canceller, verdict)
+    await _while_playing(microphone, speaker, await _talk(characters), echo.cleaned)
+    return echo.verdict
+
+
+async def _talk(characters: Sequence[Character]) -> Audio:
+    """Some seconds of what the toy says word for word, in the embedded voice."""
+    from models.espeak import EspeakVoice
+
+    said: list[Audio] = []
+    lines = [line for character in characters for line in character.lines]
+    for line in lines:
+        async with aclosing(EspeakVoice(characters[0].espeak).speak(line)) as pieces:
+            said += [piece async for piece in pieces]
+        if sum(piece.seconds for piece in said) >= TALKING:
+            break
+    whole = Audio.join(Audio(piece.samples, piece.rate) for piece in said)
+    return Audio(whole.samples[: round(TALKING * 1.5 * whole.rate)], whole.rate)
+
+
+def _sentences(error: CompanionError) -> Sequence[str]:
+    return error.mistakes if isinstance(error, SettingsError) else [str(error)]
