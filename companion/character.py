@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from companion import tables
-from companion.errors import Cause, NotHeard, NoVoice, SettingsError
-from companion.phrasebook import FILLERS
+from companion.errors import Cause, Deaf, NotHeard, NoVoice, SettingsError
+from companion.phrasebook import DEAF, FILLERS, MUTED
 from companion.words import language_of
 
 BUNDLED = Path(__file__).parent / "characters"
@@ -32,6 +32,9 @@ MOST_FILLERS = 8
 
 LIKE = {"clock": "unreachable"}
 """What a character without a line for the one says: its line for the other."""
+
+WHILE_MUTED = "muted"
+"""The kind of the line for somebody who calls it while it is muted."""
 
 SPOKEN_GUIDE = (
     "Everything you write is spoken aloud by a small toy. Write only the words to be said: no parentheses, no stage "
@@ -89,7 +92,8 @@ class Character:
     """Its first words, really spoken, and the first assistant message."""
     espeak: Espeak
     apologies: Mapping[str, tuple[str, ...]]
-    """What it says when a turn is lost, by the kind of the error; "lost" fits all of them."""
+    """What it says when a turn is lost, by the kind of the error; "lost" fits all of them. And what it says when its
+    microphone is, or when it is called while it is muted."""
     fillers: tuple[str, ...]
     """What it says while one waits for its answer, in this order and over again; at least two, all different."""
     rehearsal: tuple[Rehearsed, ...]
@@ -158,6 +162,7 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
         ),
         apologies=MappingProxyType(
             {kind: form.lines(f"apologies.{kind}", required=kind == "lost") for kind in _apology_kinds(form)}
+            | {kind: (line,) for kind, line in _usual_lines(language) if not form.has(f"apologies.{kind}")}
         ),
         fillers=_fillers(form) or tuple(FILLERS.get(language_of(language), FILLERS["en"])),
         rehearsal=tuple(form.rehearsal()),
@@ -170,8 +175,14 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
 
 
 def _apology_kinds(form: _Form) -> list[str]:
-    known = ["lost", NotHeard.kind, NoVoice.kind, *Cause]
+    known = ["lost", NotHeard.kind, NoVoice.kind, *Cause, Deaf.kind, WHILE_MUTED]
     return [kind for kind in known if kind == "lost" or form.has(f"apologies.{kind}")]
+
+
+def _usual_lines(language: str) -> Iterator[tuple[str, str]]:
+    """What a character says, by kind, of which its file says nothing: "lost" would ask for something impossible."""
+    for kind, lines in ((Deaf.kind, DEAF), (WHILE_MUTED, MUTED)):
+        yield kind, lines.get(language_of(language), lines["en"])
 
 
 def _fillers(form: _Form) -> tuple[str, ...]:

@@ -24,9 +24,9 @@ class BestOf:
         """As the ChatModel within."""
         await self._chat.load()
 
-    async def warm(self) -> None:
+    async def warm(self) -> bool:
         """As the ChatModel within."""
-        await self._chat.warm()
+        return await self._chat.warm()
 
     async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
         """As the ChatModel within."""

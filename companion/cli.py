@@ -24,6 +24,7 @@ from companion.journal import lines_to, lines_while_possible
 from companion.light_test import light_test
 from companion.mic_test import mic_test
 from companion.ports import Observer
+from companion.remote import forget, mute, stop, tell, unmute
 from companion.screen import complain, errors, out
 from companion.setting_up import setup
 from companion.speaker_test import speaker_test
@@ -55,7 +56,7 @@ app.add_typer(characters, name="characters")
 app.add_typer(wake.app, name="wake")
 app.add_typer(installer.app, name="service")
 app.add_typer(pulling.app, name="models")
-for command in setup, doctor, devices, mic_test, speaker_test, light_test:
+for command in setup, doctor, devices, mic_test, speaker_test, light_test, tell, stop, mute, unmute, forget:
     app.command()(command)
 
 
@@ -247,15 +248,6 @@ def chat(
     """Write with a character instead of speaking: line by line, also from a pipe. /help tells what else it does."""
     chosen = settings.load(config)
     asyncio.run(_correspond(chosen, character.load(who or chosen.toy.characters[0])))
-
-
-@app.command()
-def tell(text: Annotated[str, typer.Argument(help="for example: it is raining, the battery is low")]) -> None:
-    """Tell the running toy something to know for its next answer, and only then."""
-    from device.control_socket import SERVICE, ask, default_path
-
-    own = default_path(os.environ)
-    asyncio.run(ask(own if own.exists() else SERVICE, {"do": "tell", "text": text}))
 
 
 @app.command("bench")

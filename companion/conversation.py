@@ -18,7 +18,7 @@ from companion.cast import Cast, Member
 from companion.commands import Command, command, done
 from companion.drafts import Heard
 from companion.earcons import Earcon, Earcons
-from companion.errors import TurnError
+from companion.errors import DeviceError, TurnError
 from companion.face import Face
 from companion.fillers import Fillers
 from companion.journal import Journal, Turn
@@ -84,6 +84,17 @@ class Conversation:
             if self._heard:
                 break
         self.invite()
+
+    async def notice(self, kind: str) -> None:
+        """Say in the character's own voice what is the matter with the toy, as well as can be. The light goes on to
+        tell it, too, and nobody is listened to."""
+        member = self._cast.members[0]
+        turn = Turn(self._clock, self._clock.now())
+        words = member.mouth.make(just(member.character.apology(kind)), turn)
+        try:
+            await member.mouth.say(Saying("apology"), words, turn, lambda: None)
+        except (TurnError, DeviceError) as error:
+            self._journal.write("fault", kind="notice", text=str(error), recovered=False)
 
     def invite(self) -> None:
         """Somebody may speak now without calling first, where that is how the toy is called."""

@@ -15,7 +15,7 @@ from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance, frames
 from companion.echo import Echo
 from companion.endings import Ending
 from companion.endpointing import Patience, Rhythm
-from companion.errors import DeviceError
+from companion.errors import Deaf, DeviceError
 from companion.loudness import Loudness
 from companion.ports import Microphone, SpeechDetector, Wake, WakeWord
 
@@ -137,7 +137,7 @@ class Ears:
 
     async def next(self, patience: float = math.inf) -> Noticed:
         """What the ears notice next; Quiet after `patience` seconds without speech. May be cancelled and called
-        again: it goes on where it was. Raises DeviceError."""
+        again: it goes on where it was. Raises Deaf."""
         frames_left = patience / FRAME_SECONDS
         while True:
             frame = await self._read()
@@ -154,7 +154,7 @@ class Ears:
                 return Quiet()
 
     async def speech(self) -> None:
-        """Wait until somebody begins to speak; the utterance comes with `next`. Raises DeviceError."""
+        """Wait until somebody begins to speak; the utterance comes with `next`. Raises Deaf."""
         while not isinstance(await self.next(), SpeechBegan):
             pass
 
@@ -170,7 +170,7 @@ class Ears:
 
     async def called(self, name: WakeWord, enough: Callable[[], bool] = lambda: False) -> Wake | None:
         """Wait until the toy is called by its name; None when that is `enough`. The utterance which the name begins,
-        or is all of, comes with `next`. Raises DeviceError."""
+        or is all of, comes with `next`. Raises Deaf."""
         self.forget()
         name.reset()
         kept: deque[Frame] = deque(maxlen=frames(NAME_SECONDS))
@@ -211,7 +211,7 @@ class Ears:
             frames_left -= 1
 
     async def prove(self) -> None:
-        """Wait for a sign of life from the microphone. Raises DeviceError when there is none."""
+        """Wait for a sign of life from the microphone. Raises Deaf when there is none."""
         self._zeros = frames(DEAD_SECONDS - PROOF_SECONDS)
         while self._zeros:
             await self._read()
@@ -240,14 +240,15 @@ class Ears:
         await self._microphone.close()
 
     async def _read(self) -> Frame:
-        """The next frame. Raises DeviceError, also when a microphone has given nothing but zeros for too long."""
-        frame = await self._microphone.read()
+        """The next frame. Raises Deaf, also when a microphone has given nothing but zeros for too long."""
+        try:
+            frame = await self._microphone.read()
+        except DeviceError as error:
+            raise Deaf(str(error)) from error
         self._zeros = 0 if frame.captured.samples.any() else self._zeros + 1
         if self._zeros and self._zeros >= frames(DEAD_SECONDS):
             await self._microphone.close()
-            raise DeviceError(
-                "the microphone gives nothing but zeros: is it switched off, or may the toy not use it?",
-            )
+            raise Deaf("the microphone gives nothing but zeros: is it switched off, or may the toy not use it?")
         clean = self._echo.cleaned(frame) if self._echo else frame
         if self._echo and self._echo.held_back:
             self._recall({held.ends: held for held in self._echo.held_back})

@@ -70,6 +70,12 @@ class DeviceError(CompanionError):
     """A device, real or simulated, cannot be used as asked."""
 
 
+class Deaf(DeviceError):
+    """The microphone cannot be used; the toy may still have a voice."""
+
+    kind = "deaf"
+
+
 class NotPulled(CompanionError):
     """A model was not brought here; what was here before still is."""
 

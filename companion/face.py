@@ -10,6 +10,9 @@ from companion.motions import motion
 from companion.ports import Light
 from companion.state import State
 
+OUT_OF_REACH = (Cause.UNREACHABLE, Cause.CLOCK)
+"""Why a turn is lost when there is no way to the service."""
+
 FOLLOW_EVERY = 4
 """Frames (40 ms) between two levels that the light is told: as often as it is rendered."""
 
@@ -21,6 +24,10 @@ class Face:
         self._light = light
         self._journal = journal
         self._state: State | None = None
+        self._rests: State | None = None
+        """What there is to show at rest, if it rests."""
+        self._offline = False
+        """Whether there is no way to the service."""
         self._frames = 0
         self._refused = False
         """Whether the service refuses us until the owner mends it ..."""
@@ -34,6 +41,10 @@ class Face:
 
     def show(self, state: State) -> None:
         """Show `state` from now on."""
+        self._rests = None
+        self._show(state)
+
+    def _show(self, state: State) -> None:
         if state is not self._state:
             self._state = state
             self._light.show(state)
@@ -56,19 +67,35 @@ class Face:
         self._journal.write("gesture", text=text)
 
     def rest(self, state: State) -> None:
-        """The same, unless there is something that the owner must mend."""
-        self.show(State.ATTENTION if self._refused or self._troubled else state)
+        """The same, unless there is something that the owner must mend, or the service is out of reach."""
+        self._rests = state
+        if self._refused or self._troubled:
+            self._show(State.ATTENTION)
+        else:
+            self._show(State.OFFLINE if self._offline else state)
+
+    @property
+    def offline(self) -> bool:
+        """Whether the service is out of reach, as far as anybody knows."""
+        return self._offline
+
+    def reached(self, there: bool) -> None:
+        """Whether there is a way to the service, for which somebody has looked: at rest that is shown at once."""
+        self._offline = not there
+        if self._rests:
+            self.rest(self._rests)
 
     def trouble(self) -> None:
         """Something is missing that only the owner can mend; the conversation goes on without it."""
         self._troubled = True
 
     def answered(self) -> None:
-        """The service does not refuse us."""
-        self._refused = False
+        """The service is there, and does not refuse us."""
+        self._refused = self._offline = False
 
     def lost(self, error: TurnError, *, recovered: bool) -> None:
         """Note a turn that was lost; `recovered` if it can be told aloud."""
         if isinstance(error, NoReply):
             self._refused = error.cause is Cause.REFUSED
+            self._offline = error.cause in OUT_OF_REACH
         self._journal.write("fault", kind=error.kind, text=str(error), recovered=recovered)

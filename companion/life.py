@@ -10,10 +10,11 @@ from typing import Any
 
 from companion.audio import FRAME_SECONDS, Audio
 from companion.calling import ByButton
+from companion.character import WHILE_MUTED
 from companion.conversation import Conversation
 from companion.earcons import Earcon, Earcons
 from companion.ears import Ears
-from companion.errors import DeviceError, TurnError
+from companion.errors import Deaf, DeviceError, TurnError
 from companion.face import Face
 from companion.journal import Journal, Turn
 from companion.kept_mute import KeptMute
@@ -31,6 +32,9 @@ BUSY = (None, State.BOOTING, State.THINKING, State.SPEAKING)
 
 LOOK_SECONDS = 0.1
 """Between two looks at whether the toy is busy."""
+
+REACH_SECONDS = 10.0
+"""Between two attempts to reach the service while it is out of reach: so late at most the light knows that it is not."""
 
 
 class Life:
@@ -74,7 +78,7 @@ class Life:
         self._hears_since = hears_since
         self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
-        self._says_again = False
+        self._says_again = self._says_muted = False
         self._unmuted = asyncio.Event()
         if not (kept_mute and kept_mute.muted):
             self._unmuted.set()
@@ -129,6 +133,7 @@ class Life:
         await self._do(self._get_ready())
         async with meanwhile() as begin:
             begin(self._prepare())
+            begin(self._look_out())
             opened = False
             while True:
                 if not self._unmuted.is_set():
@@ -151,16 +156,18 @@ class Life:
             match await self._button.pressed():
                 case press if self._held:
                     await self._speak_up(self._held, press)
-                case Press.SHORT:
-                    await self.interrupt()
-                    if self._unmuted.is_set():
-                        await self._earcons.play(Earcon.LISTEN)
-                case Press.DOUBLE:
-                    await self.again()
                 case Press.LONG if self._unmuted.is_set():
                     await self.mute()
                 case Press.LONG:
                     self.unmute()
+                case Press.SHORT | Press.DOUBLE if not self._unmuted.is_set():
+                    self._says_muted = True
+                    await self.interrupt()
+                case Press.SHORT:
+                    await self.interrupt()
+                    await self._earcons.play(Earcon.LISTEN)
+                case Press.DOUBLE:
+                    await self.again()
                 case _:
                     pass
 
@@ -211,6 +218,14 @@ class Life:
         for voice in self._voices:
             await voice.prepare(self._at_rest)
 
+    async def _look_out(self) -> None:
+        """See whether the service can be reached: in the beginning, and while it cannot."""
+        while True:
+            self._face.reached(await self._mind.warm())
+            await self._clock.sleep(REACH_SECONDS)
+            while not self._face.offline:
+                await self._clock.sleep(REACH_SECONDS)
+
     async def _at_rest(self) -> None:
         """Wait until nobody speaks, and the toy neither thinks nor speaks."""
         while self._ears.hearing or self._face.state in BUSY:
@@ -225,7 +240,11 @@ class Life:
         """Without a microphone until somebody unmutes. The light is red while nothing is captured, and only then."""
         await self._ears.close()
         self._face.show(State.MUTED)
-        await self._earcons.play(Earcon.MUTE)
+        if self._says_muted:
+            self._says_muted = False
+            await self._conversation.notice(WHILE_MUTED)
+        else:
+            await self._earcons.play(Earcon.MUTE)
         await self._unmuted.wait()
         await self._earcons.played(Earcon.UNMUTE)  # before it hears again, so that it does not hear that
 
@@ -243,6 +262,8 @@ class Life:
         sound."""
         self._journal.write("fault", kind="device", text=str(error), recovered=False)
         self._face.show(State.ATTENTION)
+        if isinstance(error, Deaf):
+            await self._conversation.notice(error.kind)
         for seconds in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
             await self._clock.sleep(seconds)
             with suppress(DeviceError):

@@ -47,7 +47,7 @@ class Listening:
         clock: Clock,
         journal: Journal,
         earcons: Earcons,
-        warm: Callable[[], Coroutine[Any, Any, None]],
+        warm: Callable[[], Coroutine[Any, Any, object]],
     ) -> None:
         """`language`: a BCP 47 tag. `warm` is called as soon as somebody speaks."""
         self.addressed = addressed

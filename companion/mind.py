@@ -58,9 +58,9 @@ class Mind:
         """Get ready. Raises NoReply."""
         await self._chat.load()
 
-    async def warm(self) -> None:
-        """Somebody is speaking: open the way to the service."""
-        await self._chat.warm()
+    async def warm(self) -> bool:
+        """Open the way to the service, because somebody is speaking; whether there is one."""
+        return await self._chat.warm()
 
     def tell(self, text: str) -> None:
         """Something to know at the next request, and only then."""

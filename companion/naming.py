@@ -201,10 +201,9 @@ def save(settings: Settings, head: Head) -> Path:
 
 async def reload() -> Named:
     """Ask the running toy, if there is one, to take up the names that there are now."""
-    from device.control_socket import SERVICE, ask, default_path
+    from device.control_socket import ask, running
 
-    own = default_path(os.environ)
-    path = own if own.exists() else SERVICE
+    path = running(os.environ)
     if not path.exists():
         return Named(False, "No toy is running here; the next one to start takes it up.")
     try:

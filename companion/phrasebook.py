@@ -340,6 +340,30 @@ DONE: Mapping[str, str] = MappingProxyType(
 )
 """What the toy says when it has done what it was told."""
 
+DEAF: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "I cannot hear anything. Please look at my microphone.",
+        "zh": "我听不见了。请看看我的麦克风。",
+        "ja": "何も聞こえないよ。マイクを見てください。",
+        "de": "Ich höre nichts mehr. Bitte schau nach meinem Mikrofon.",
+        "es": "No oigo nada. Mira mi micrófono, por favor.",
+        "fr": "Je n'entends plus rien. Regarde mon micro, s'il te plaît.",
+    }
+)
+"""What a character says when its microphone is lost, unless its file has words of its own ..."""
+
+MUTED: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "My ears are closed. Hold my button to open them.",
+        "zh": "我的耳朵关上了。按住我的按钮就能打开。",
+        "ja": "今は耳を閉じているよ。ボタンを長く押してね。",
+        "de": "Meine Ohren sind zu. Halte meinen Knopf gedrückt, dann gehen sie auf.",
+        "es": "Tengo los oídos cerrados. Mantén pulsado mi botón para abrirlos.",
+        "fr": "Mes oreilles sont fermées. Garde mon bouton appuyé pour les ouvrir.",
+    }
+)
+"""... and when somebody calls it by its button while it is muted."""
+
 FILLERS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "en": listed("Hmm, let me think. / Just a moment more."),

@@ -324,8 +324,9 @@ class Usage:
 class ChatModel(Engine, Protocol):
     """The character's mind."""
 
-    async def warm(self) -> None:
-        """Open the way to the service, so that the next reply comes sooner. Never fails: the reply will tell."""
+    async def warm(self) -> bool:
+        """Open the way to the service, so that the next reply comes sooner; whether there is one. Never fails: the
+        reply will tell why."""
         ...
 
     def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:

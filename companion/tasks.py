@@ -97,11 +97,11 @@ async def first_of(*doings: Awaitable[object]) -> None:
 
 
 @asynccontextmanager
-async def meanwhile() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]]:
+async def meanwhile() -> AsyncIterator[Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]]:
     """Gives what begins something that goes on meanwhile, and is ended with the block."""
-    tasks: list[asyncio.Task[None]] = []
+    tasks: list[asyncio.Task[object]] = []
 
-    def begin(doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def begin(doing: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
         tasks.append(asyncio.create_task(doing))
         return tasks[-1]
 

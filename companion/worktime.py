@@ -95,10 +95,10 @@ class HeldChat:
         with self._clock.working():
             await self._chat.load()
 
-    async def warm(self) -> None:
+    async def warm(self) -> bool:
         """As the ChatModel within."""
         with self._clock.working():
-            await self._chat.warm()
+            return await self._chat.warm()
 
     async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
         """As the ChatModel within."""

@@ -32,6 +32,12 @@ def default_path(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("XDG_RUNTIME_DIR") or f"/tmp/companion-{os.getuid()}", SERVICE.name)
 
 
+def running(environment: Mapping[str, str]) -> Path:
+    """The socket of the toy that runs here: one of the user's own, else the service's."""
+    own = default_path(environment)
+    return own if own.exists() else SERVICE
+
+
 class ControlSocket:
     """The socket, from `open` to `close`."""
 

@@ -19,8 +19,9 @@ class KeylessChat:
         """Raises NoReply."""
         raise NoReply(Cause.REFUSED, self._sentence)
 
-    async def warm(self) -> None:
-        """There is nowhere to go."""
+    async def warm(self) -> bool:
+        """There is nowhere to go, and the way is not what is missing."""
+        return True
 
     async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
         """Raises NoReply."""

@@ -73,13 +73,13 @@ class QwenChat:
         """Load the client. Raises NoReply."""
         await self._loaded()
 
-    async def warm(self) -> None:
-        """Open a connection, unless one stands ready; gives up when it takes too long."""
+    async def warm(self) -> bool:
+        """Open a connection, unless one stands ready; gives up when it takes too long. Whether there is one."""
         try:
             way = await self._loaded()
         except NoReply:
-            return
-        await way.open(self._limits.connect)
+            return False
+        return await way.open(self._limits.connect)
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
         """The reply as it arrives, then what it cost. Raises NoReply; ValueError for what no service takes."""

@@ -98,16 +98,18 @@ class Way:
         self._create: Any = client.chat.completions.with_streaming_response.create  # the last imports are here
         self._opening = asyncio.Lock()
 
-    async def open(self, seconds: float) -> None:
-        """See to it that a connection stands ready, without a chat request and without the key; never fails."""
+    async def open(self, seconds: float) -> bool:
+        """See to it that a connection stands ready, without a chat request and without the key; whether one does.
+        Never fails."""
         async with self._opening:
             if self._transport.idle or self._http.is_closed:
-                return
+                return True
             try:
                 async with asyncio.timeout(seconds):
                     await self._http.head(self._base_url)
             except (TimeoutError, httpx2.HTTPError):
-                return
+                return False
+            return True
 
     @asynccontextmanager
     async def answer(self, asked: Mapping[str, Any], until: float) -> AsyncIterator[AsyncGenerator[bytes, None]]:

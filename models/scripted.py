@@ -82,8 +82,9 @@ class ScriptedChat:
     async def load(self) -> None:
         """There is nothing to load."""
 
-    async def warm(self) -> None:
-        """There is no way to open."""
+    async def warm(self) -> bool:
+        """There is no way to open, and none is missing."""
+        return True
 
     async def several(self, prompt: Prompt, count: int) -> tuple[list[str], Usage | None]:
         """The next `count` replies, each in one piece. Raises NoReply in its turn, and after the last reply."""

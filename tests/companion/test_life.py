@@ -1,12 +1,16 @@
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
-from scene import Scene, Shout
+from scene import Scene, Shout, bo
 
 from companion.audio import Audio, Frame
 from companion.errors import Cause, DeviceError, NoReply, NoVoice
-from companion.ports import Microphone, Press
+from companion.phrasebook import MUTED
+from companion.ports import Microphone, Press, Prompt, Usage
 from device.ramp import FADE_SECONDS
+from device.simulated import World
 from models.scripted import ScriptedChat, ScriptedVoice
 
 
@@ -237,6 +241,87 @@ def test_troubled_it_asks_for_attention_at_rest_and_talks_all_the_same() -> None
         *("thinking", "speaking", "attention"),
     ]
     assert scene.told("said")[-1].fields["text"] == "Yes."
+
+
+class OutOfReach(ScriptedChat):
+    """A service to which there is no way between two moments of the world."""
+
+    def __init__(self, world: World, since: float, until: float) -> None:
+        super().__init__([["Yes."], ["Again."]])
+        self._away = lambda: since <= world.now() < until
+
+    async def warm(self) -> bool:
+        return not self._away()
+
+    async def reply(self, prompt: Prompt) -> AsyncGenerator[str | Usage, None]:
+        if self._away():
+            raise NoReply(Cause.UNREACHABLE, "There is no network")
+        async with aclosing(super().reply(prompt)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+@pytest.mark.parametrize("since", [0.0, 3.0], ids=["from the start", "later"])
+def test_without_a_way_to_the_service_the_light_says_so_at_rest_until_there_is_one(since: float) -> None:
+    scene = Scene(Shout(1.0), hears=["one", "two"], chat=lambda world: OutOfReach(world, since, until=30.0))
+
+    async def look() -> None:
+        lost = await scene.until_event("said", kind="apology")
+        assert lost.fields["text"] == "Nobody there."
+        await scene.world.sleep(1.0)
+        assert scene.states()[-1] == scene.light.state == "offline"
+        await scene.world.sleep(41.0 - scene.world.now())
+        assert scene.light.state == "idle", "without anybody having asked anything"
+
+    scene.play(until=look)
+    assert ("offline" in scene.states()[:3]) == (since == 0.0), "in the beginning it looks for itself"
+
+
+def test_a_service_that_is_reached_but_refuses_is_not_out_of_reach() -> None:
+    slow = NoReply(Cause.SLOW, "Too slow")
+    scene = Scene(Shout(1.0), hears=["one"], chat=lambda world: ScriptedChat([[slow], ["Better now."]]))
+    scene.play()
+    assert "offline" not in scene.states()
+
+
+def test_without_a_microphone_it_says_so_in_its_own_voice_and_the_light_shows_it_meanwhile() -> None:
+    character = bo(apologies={"lost": ["Oh dear."], "deaf": ["My ears are gone."]})
+    scene = Scene(character=character, microphone=lambda one: Unplugged(one, since=5.0, until=9.0))
+
+    async def look() -> None:
+        told = await scene.until_event("said", kind="apology")
+        assert told.fields["text"] == "My ears are gone."
+        assert scene.light.state == "attention"
+        back = await scene.until_event("fault", recovered=True)
+        assert back.at < 9.0 + 5.0
+
+    scene.play(until=look)
+
+
+def test_pressed_while_it_is_muted_it_says_how_to_unmute_it_and_nothing_is_captured() -> None:
+    read: list[float] = []
+
+    class Counted(Unplugged):
+        async def read(self) -> Frame:
+            frame = await super().read()
+            read.append(frame.ends)
+            return frame
+
+    scene = Scene(microphone=lambda microphone: Counted(microphone, 1e9, 1e9))
+
+    async def press() -> None:
+        await scene.until_event("state", state="listening")
+        scene.button.press(Press.LONG)
+        await scene.until_event("state", state="muted")
+        captured = len(read)
+        for number in range(1, 3):
+            scene.button.press(Press.SHORT if number == 1 else Press.DOUBLE)
+            await scene.world.sleep(8.0)
+            assert [event.fields["text"] for event in scene.told("said")[1:]] == number * [MUTED["en"]]
+        assert scene.states()[-1] == scene.light.state == "muted"
+        assert len(read) == captured
+
+    scene.play(until=press)
 
 
 class Silent(ScriptedVoice):

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command import companion
 from on_duty import Running, running
 from sound_server import missing
 
@@ -48,7 +49,7 @@ def test_muted_it_is_muted_after_a_restart_and_a_reload_with_red_light_and_close
         with running(first, environment) as toy:
             toy.state("attention")  # there is no key
             assert listeners(sound) == 1
-            asyncio.run(ask(default_path(environment), {"do": "mute"}))
+            assert "unmute" in companion("mute", **environment).stdout
             toy.state("muted")
             assert listeners(sound) == 0
             toy.end()
@@ -60,9 +61,11 @@ def test_muted_it_is_muted_after_a_restart_and_a_reload_with_red_light_and_close
             toy.process.send_signal(signal.SIGHUP)
             ready_again(toy, after=before)
             assert listeners(sound) == 0
-            asyncio.run(ask(default_path(environment), {"do": "unmute"}))
+            assert companion("unmute", **environment).returncode == 0
             toy.state("attention")
             assert listeners(sound) == 1
+            assert companion("forget", **environment).returncode == 0
+            assert companion("stop", **environment).returncode == 0
             toy.end()
     assert next(colour for colour in toy.told["shown"] if any(colour)) == RED
     assert toy.told["at_first_frame"], "and not before it was unmuted"
