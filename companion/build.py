@@ -70,7 +70,7 @@ async def toy(
         body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence))
         warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
-        life = put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings))
+        life = put_together(settings, characters, body, chosen, observers, random.Random(), surroundings(settings))
         for sentence in body.missing:
             _tell(body.clock, observers, "device", sentence, recovered=False)
             life.trouble()
@@ -94,7 +94,7 @@ async def desk(
         body = await bodies.at_the_desk(settings, stack)
         chosen = await engines.at_the_desk(settings, characters, stack, warning(body.clock, observers))
         yield (
-            put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
+            put_together(settings, characters, body, chosen, observers, random.Random(), surroundings(settings)),
             chosen.served,
         )
 
@@ -246,7 +246,7 @@ def _mind(
     )
 
 
-def _surroundings(settings: Settings) -> Surroundings:
+def surroundings(settings: Settings) -> Surroundings:
     """Of this computer."""
 
     def time() -> str:
@@ -273,7 +273,7 @@ async def correspondence(
     async with AsyncExitStack() as stack:
         chat, engine = await engines.mind(settings, [character], stack, warn)
         longest = engines.longest_prompt(settings)
-        mind = _mind(settings, [character], chat, longest, random.Random(), _surroundings(settings))
+        mind = _mind(settings, [character], chat, longest, random.Random(), surroundings(settings))
         yield Correspondence(mind, engine)
 
 

@@ -6,17 +6,19 @@ import asyncio
 import json
 import os
 import sys
+import webbrowser
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Thread
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from companion import bodies, build, character, settings, simulation, wake
+from companion import bodies, build, character, in_browser, settings, simulation, wake
 from companion.errors import CompanionError, DeviceError, SettingsError
 from companion.journal import lines_to
 from companion.ports import Observer
@@ -118,10 +120,23 @@ def simulate(
         bool, typer.Option("--terminal", help="talk yourself, with this computer's microphone and speaker")
     ] = False,
     realtime: Annotated[bool, typer.Option("--realtime", help="on the wall clock, else as fast as can be")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="of the page, on this computer only; else a free one")
+    ] = None,
+    unopened: Annotated[bool, typer.Option("--no-open", help="print the page's address, and open nothing")] = False,
 ) -> None:
-    """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
-    if terminal == bool(wav or say) or (terminal and (room or interrupt)):
-        _complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
+    """Talk with the toy in a page of your browser: the same loop as on a real one. Or let recordings (--wav) or typed
+    words (--say) talk with it."""
+    by_script = bool(wav or say)
+    by_hand = not terminal and not by_script
+    if (terminal and by_script) or (not by_script and (save or timeline or room or interrupt or realtime)):
+        _complain(
+            "Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone, or none "
+            "of these: then you do, in your browser"
+        )
+        raise typer.Exit(USAGE)
+    if not by_hand and (port is not None or unopened):
+        _complain("--port and --no-open are for the page, which is there only without --wav, --say and --terminal")
         raise typer.Exit(USAGE)
     from device.room import Room
     from device.scripted_user import Interruption
@@ -144,6 +159,10 @@ def simulate(
     cast = _cast(who, chosen)
     if terminal:
         _talk(chosen, cast, journal)
+        return
+    if by_hand:
+        first = in_browser.Choice(chosen, tuple(who or chosen.toy.characters), cast)
+        _show(first, journal, port or 0, unopened=unopened)
         return
     recordings = [simulation.recording(path) for path in [*(wav or []), *(path for _, path in interrupting)]]
     for _, warning in recordings:
@@ -382,6 +401,21 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
         )
         with suppress(KeyboardInterrupt):
             asyncio.run(live(observers))
+
+
+def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened: bool) -> None:
+    """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
+    else."""
+    def opened(url: str) -> None:
+        print(url, flush=True)  # noqa: T201 - nothing but this
+        if not unopened:
+            Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some of them return when they end
+
+    narrator = Narrator(out, errors, live=False)
+    with ExitStack() as stack:
+        observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
+        with suppress(KeyboardInterrupt):
+            asyncio.run(in_browser.live(first, observers, port=port, opened=opened))
 
 
 def _journal(path: Path | None, stack: ExitStack) -> list[Observer]:
