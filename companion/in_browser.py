@@ -99,7 +99,7 @@ async def _live(
 
     browser.chooses = choose
     await first_of(be(), chosen)
-    return chosen.result() if chosen.done() else choice
+    return choice if chosen.cancelled() else chosen.result()
 
 
 @asynccontextmanager

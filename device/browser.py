@@ -55,7 +55,8 @@ class BrowserLight:
 class BrowserButton:
     """A Button that is the paw in the page."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hold_seconds: float = HOLD_SECONDS) -> None:
+        self._hold_seconds = hold_seconds
         self._presses = Presses()
         self._long: asyncio.TimerHandle | None = None
         self._last: Press | None = None
@@ -72,7 +73,7 @@ class BrowserButton:
         """A finger is on it."""
         if self._last is None:
             self._tell(Press.DOWN)
-            self._long = asyncio.get_running_loop().call_later(HOLD_SECONDS, self._tell, Press.LONG)
+            self._long = asyncio.get_running_loop().call_later(self._hold_seconds, self._tell, Press.LONG)
 
     def up(self) -> None:
         """The finger is gone, or the page with it."""
@@ -100,6 +101,7 @@ class Browser:
         self.speaker = BrowserSpeaker(clock, self.link, loudest=loudest)
         self.light = BrowserLight(self.link)
         self.button = BrowserButton()
+        self.link.leaves.append(self.button.up)
         self.control: Control | None = None
         """The toy whose body this is just now."""
         self.writes: Callable[[str], Coroutine[Any, Any, None]] | None = None
@@ -142,7 +144,6 @@ class Browser:
         yield "about", self._about
         yield "journal", {"events": list(self._events)}
         yield "volume", {"to": self.speaker.volume}
-        self.button.up()
         self.light.repeat()
 
     def _do(self, message: Mapping[str, Any]) -> None:

@@ -95,6 +95,8 @@ class Link:
         """Who is told of each block."""
         self.begins: list[Callable[[], None]] = []
         """Who is told that a page has begun to sound."""
+        self.leaves: list[Callable[[], None]] = []
+        """Who is told that the page is gone."""
         self._clock = clock
         self._outbox: asyncio.Queue[str | bytes] | None = None
         self._samples = SampleClock(1)
@@ -118,6 +120,8 @@ class Link:
         if outbox is self._outbox:
             self._outbox = None
             self.rate = None
+            for leave in self.leaves:
+                leave()
 
     def sound(self, rate: int, latency: float) -> None:
         """The page's sound is on, at `rate` Hertz; what it plays is heard `latency` seconds later. Raises Refused."""

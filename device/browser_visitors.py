@@ -75,7 +75,7 @@ class Visitors:
         try:
             for what, fields in self._welcome():
                 self._link.tell(what, **fields)
-            await first_of(self._receive(socket), _send(socket, outbox), visitor.moved.wait())
+            await first_of(self._receive(socket, visitor), _send(socket, outbox), visitor.moved.wait())
             if visitor.moved.is_set():
                 raise Refused(MOVED, "The toy has moved to another tab or window.")
         finally:
@@ -83,9 +83,11 @@ class Visitors:
             if self._here is visitor:
                 self._here = None
 
-    async def _receive(self, socket: WebSocket) -> None:
+    async def _receive(self, socket: WebSocket, visitor: _Visitor) -> None:
         left, since = float(MESSAGES_AT_ONCE), time.monotonic()
         while (message := await socket.receive())["type"] == "websocket.receive":
+            if visitor.moved.is_set():
+                return
             now = time.monotonic()
             left, since = min(left + (now - since) * MESSAGES_A_SECOND, MESSAGES_AT_ONCE) - 1, now
             if left < 0:

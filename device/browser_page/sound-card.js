@@ -133,13 +133,17 @@ class SoundCard extends AudioWorkletProcessor {
       if (keep) this.queue[last] = this.queue[last].subarray(0, keep);
       else this.queue.pop();
     }
+    if (this.queue.length && this.at === this.queue[0].length) {
+      this.queue.shift();
+      this.at = 0;
+    }
   }
 
   die() {
     const rest = [];
     const most = FADE_SECONDS * sampleRate;
     while (this.sounding && rest.length < most && this.ready) rest.push(this.pull());
-    this.dying = rest.map((sample, at) => sample * (1 - at / rest.length));
+    if (rest.length) this.dying = rest.map((sample, at) => sample * (1 - at / rest.length));
     this.sounding = false;
   }
 

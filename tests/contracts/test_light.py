@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from companion.ports import Light
 from companion.state import State
 from device.absent import DarkLight
 from device.boards import BOARDS
+from device.browser import BrowserLight
+from device.browser_link import Link
 from device.light import GpioLight
 from device.simulated import SimulatedLight, World
 from device.wall_clock import WallClock
@@ -77,7 +80,23 @@ def gpio() -> Stage:
     return Stage(light, lambda: onlooker.look_at(light))
 
 
-LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio}
+def browser() -> Stage:
+    """What the page is told; that it draws that truly is a test of the page."""
+    link = Link(WallClock())
+    told = link.connect()
+    seen: list[State] = []
+
+    def look() -> State | None:
+        while not told.empty():
+            message = json.loads(told.get_nowait())
+            if message["tell"] == "light":
+                seen.append(State(message["state"]))
+        return seen[-1] if seen else None
+
+    return Stage(BrowserLight(link), look)
+
+
+LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio, "browser": browser}
 
 
 @pytest.fixture(params=LIGHTS)

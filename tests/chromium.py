@@ -1,0 +1,130 @@
+"""Debian's Chromium without a screen, for tests: somebody at the page, who hears, sees, and speaks from a recording."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from companion.audio import Samples
+
+Result = TypeVar("Result")
+
+PROGRAM = shutil.which("chromium")
+missing = "" if PROGRAM and find_spec("playwright") else "chromium is not installed"
+"""Why there is no Chromium here; empty when there is one."""
+
+IN_THE_ROOM = """
+    // Whatever goes to the loudspeaker is recorded on its way, and when the paw was touched is noted on the same clock.
+    const connect = AudioNode.prototype.connect;
+    window.room = [];
+    window.touched = [];
+    AudioNode.prototype.connect = function (to, ...more) {
+      if (to instanceof AudioDestinationNode && !window.ear) {
+        window.clock = this.context;
+        window.ear = this.context.createScriptProcessor(1024, 1, 1);
+        window.ear.onaudioprocess = ({ inputBuffer, playbackTime }) => {
+          if (!window.room.length) window.began = playbackTime;
+          window.room.push(inputBuffer.getChannelData(0).slice());
+        };
+        connect.call(this, window.ear);
+        connect.call(window.ear, to);
+      }
+      return connect.call(this, to, ...more);
+    };
+    addEventListener("pointerdown", () => window.clock && window.touched.push(window.clock.currentTime), true);
+    window.states = [];
+    new MutationObserver(() => {
+      const state = document.documentElement.dataset.state;
+      if (state !== window.states.at(-1)) window.states.push(state);
+    }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-state"] });
+"""
+
+HEARD = """() => {
+  const bytes = new Uint8Array(new Int16Array(room.flatMap((part) => [...part].map((sample) => sample * 32767))).buffer);
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
+}"""
+
+
+class Chromium:
+    """A browser in a thread of its own, because what drives it wants the event loop of its thread for itself."""
+
+    def __init__(self, flags: Sequence[str]) -> None:
+        self._flags = flags
+        self._thread = ThreadPoolExecutor(1, "chromium")
+
+    def begin(self) -> None:
+        self.do(self._begin).result()
+
+    def end(self) -> None:
+        self.do(self._end).result()
+        self._thread.shutdown()
+
+    def do(self, act: Callable[..., Result], *values: Any) -> Future[Result]:
+        """Do something with the browser, in its thread."""
+        return self._thread.submit(act, *values)
+
+    def page(self, url: str, **context: Any) -> Any:
+        """A page in a window of its own; in the browser's thread. `context`: as Playwright's `new_context` takes it."""
+        page = self._browser.new_context(**context).new_page()
+        page.set_default_timeout(20_000)
+        page.add_init_script(IN_THE_ROOM)
+        page.troubles = troubles = Troubles([], [])
+        page.on("console", lambda said: troubles.said.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: troubles.said.append(str(error)))
+        page.on("request", lambda request: troubles.asked.append(request.url))
+        page.goto(url)
+        return page
+
+    def _begin(self) -> None:
+        from playwright.sync_api import sync_playwright
+
+        self._playwright = sync_playwright().start()
+        self._browser = self._playwright.chromium.launch(executable_path=PROGRAM, args=["--no-sandbox", *self._flags])
+
+    def _end(self) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+
+@dataclass
+class Troubles:
+    """What must not be in a page."""
+
+    said: list[str]
+    """Errors on its console."""
+    asked: list[str]
+    """Addresses of all its requests."""
+
+
+@contextmanager
+def chromium(recording: Path | None = None, *flags: str, microphone: bool = True) -> Iterator[Chromium]:
+    """A browser whose microphone hears `recording`, once, from when it is opened; skips the test that needs one where
+    there is none. Without `microphone` whoever asks for it is told no."""
+    if missing:
+        pytest.skip(missing)
+    speaks = [f"--use-file-for-fake-audio-capture={recording}%noloop"] if recording else []
+    allowed = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", *speaks]
+    browser = Chromium([*flags, *(allowed if microphone else ["--deny-permission-prompts"])])
+    browser.begin()
+    try:
+        yield browser
+    finally:
+        browser.end()
+
+
+def heard(page: Any) -> tuple[int, Samples]:
+    """The rate and all that left the page for the loudspeaker since its sound was on; in the browser's thread."""
+    samples = np.frombuffer(base64.b64decode(page.evaluate(HEARD)), np.int16)
+    return page.evaluate("clock.sampleRate"), samples
