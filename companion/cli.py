@@ -131,8 +131,8 @@ def simulate(
     by_hand = not terminal and not by_script
     if (terminal and by_script) or (not by_script and (save or timeline or room or interrupt or realtime)):
         _complain(
-            "Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone, or none "
-            "of these: then you do, in your browser"
+            "Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone; or "
+            "none of these: then you do, in your browser"
         )
         raise typer.Exit(USAGE)
     if not by_hand and (port is not None or unopened):
@@ -406,6 +406,7 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
 def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened: bool) -> None:
     """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
     else."""
+
     def opened(url: str) -> None:
         print(url, flush=True)  # noqa: T201 - nothing but this
         if not unopened:

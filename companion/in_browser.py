@@ -17,7 +17,7 @@ from companion.audio import Audio
 from companion.bodies import Body
 from companion.character import Character, Espeak
 from companion.echo import Interruptible, Verdict
-from companion.errors import TurnError
+from companion.errors import SettingsError, TurnError
 from companion.life import Life
 from companion.ports import Event, Observer
 from companion.scenario import Scenario
@@ -74,9 +74,16 @@ async def live(
         stack.push_async_callback(browser.close)
         await browser.open()
         opened(browser.url)
-        choice = first
+        before = choice = first
         while True:
-            choice = await _live(choice, known, observers, browser, scenario)
+            try:
+                before, choice = choice, await _live(choice, known, observers, browser, scenario)
+            except SettingsError as error:
+                if choice is before:
+                    raise
+                fault = {"kind": "settings", "text": str(error), "recovered": False}
+                browser.observe(Event(browser.clock.now(), "fault", fault))
+                choice = before
 
 
 async def _live(
@@ -160,7 +167,9 @@ def _writing(browser: Browser, language: str) -> Callable[[str], Coroutine[Any, 
         try:
             spoken = await sound_of(EspeakVoice(Espeak(voice=language)), text)
         except TurnError as error:
-            browser.observe(Event(browser.clock.now(), "fault", {"kind": error.kind, "text": str(error), "recovered": True}))
+            browser.observe(
+                Event(browser.clock.now(), "fault", {"kind": error.kind, "text": str(error), "recovered": True})
+            )
             return
         start = Audio(spoken.samples[: round(WRITTEN_SECONDS * spoken.rate)], spoken.rate)
         browser.microphone.say(SpokenText(text, start))

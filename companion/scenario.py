@@ -1,4 +1,4 @@
-"""This file keeps a conversation as a scenario: what was said to the toy, as recordings that `companion simulate` takes.
+"""This file keeps a conversation as a scenario: what was said to the toy, as `companion simulate` replays it.
 
 It lives in memory only, until somebody asks for it; the oldest is forgotten when it grows long.
 """

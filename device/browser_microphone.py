@@ -98,21 +98,20 @@ class BrowserMicrophone:
         self._ended = max(self._ended, self._link.time(last))
         begins = self._ended - FRAME_SECONDS
         self._begin_to_say(begins)
-        if self._speaks:
+        if self._speaks():
             heard = self._said[-1].go_on(begins)
             captured = captured.copy()
             captured[: len(heard)] = heard
-            if not self._speaks and self.press:
+            if not self._speaks() and self.press:
                 self.press(Press.UP)
         return Frame(Audio(captured, RATE), self._ended)
 
-    @property
     def _speaks(self) -> bool:
         """Whether something written is being said."""
         return bool(self._said) and self._said[-1].ended == math.inf
 
     def _begin_to_say(self, now: float) -> None:
-        if self._waiting and not self._speaks:
+        if self._waiting and not self._speaks():
             self._said.append(Said(self._waiting.popleft(), now))
             if self.press:
                 self.press(Press.DOWN)

@@ -50,7 +50,8 @@ IN_THE_ROOM = """
 """
 
 HEARD = """() => {
-  const bytes = new Uint8Array(new Int16Array(room.flatMap((part) => [...part].map((sample) => sample * 32767))).buffer);
+  const samples = room.flatMap((part) => [...part].map((sample) => sample * 32767));
+  const bytes = new Uint8Array(new Int16Array(samples).buffer);
   let text = "";
   for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
   return btoa(text);

@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import pytest
 import soxr
+from chromium import Chromium, chromium, heard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from chromium import Chromium, chromium, heard
 from scene import in_world
 from sound_server import sound_here
 

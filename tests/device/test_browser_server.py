@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -62,9 +63,8 @@ def test_it_listens_on_this_computer_only() -> None:
         port = int(browser.url.split(":")[2].split("/")[0])
         addresses = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}
         for address in addresses - {"127.0.0.1"}:
-            with pytest.raises(OSError):
-                _, writer = await asyncio.open_connection(address, port)
-                writer.close()
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection(address, port)
 
     act(story)
 
@@ -108,11 +108,10 @@ def test_another_origin_gets_no_line() -> None:
 
 async def ended(line: Any) -> tuple[int, str]:
     """How a line ended."""
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await line.recv()
-    assert closed.value.rcvd is not None
-    return closed.value.rcvd.code, closed.value.rcvd.reason
+    with suppress(ConnectionClosed):
+        async for _ in line:
+            pass
+    return line.close_code, line.close_reason
 
 
 HELLO = json.dumps({"do": "hello", "name": "a", "take": False})
@@ -145,11 +144,9 @@ def test_a_page_that_sends_what_it_must_not_is_told_and_sent_away(
 ) -> None:
     async def story(browser: Browser) -> None:
         async with connect(line_of(browser), origin=origin_of(browser)) as line:  # type: ignore[arg-type]
-            try:
+            with suppress(ConnectionClosed):
                 for message in messages:
                     await line.send(message)
-            except ConnectionClosed:
-                pass
             ends, why = await ended(line)
         assert ends == code
         assert told in why
@@ -161,15 +158,11 @@ def test_a_page_that_sends_what_it_must_not_is_told_and_sent_away(
 def test_a_thousand_messages_a_second_are_too_many() -> None:
     async def story(browser: Browser) -> None:
         async with page(browser) as made:
-            try:
+            with suppress(ConnectionClosed):
                 for _ in range(5_000):
                     await made.say(do="volume", to=0.5)
                     await asyncio.sleep(0.001)
-            except ConnectionClosed as closed:
-                assert closed.rcvd is not None
-                assert (closed.rcvd.code, closed.rcvd.reason) == (1008, "The page sent too many messages at once.")
-            else:
-                raise AssertionError("it was let through")
+            assert (made.line.close_code, made.line.close_reason) == (1008, "The page sent too many messages at once.")
         await lives_on(browser)
 
     act(story)
@@ -190,7 +183,10 @@ def test_a_second_tab_is_told_and_may_take_over() -> None:
     async def story(browser: Browser) -> None:
         async with page(browser, name="first") as first, page(browser, name="second") as second:
             await second.line.wait_closed()
-            assert (second.line.close_code, second.line.close_reason) == (BUSY, "The toy is awake in another tab or window.")
+            assert (second.line.close_code, second.line.close_reason) == (
+                BUSY,
+                "The toy is awake in another tab or window.",
+            )
             async with connect(line_of(browser), origin=origin_of(browser)) as third:  # type: ignore[arg-type]
                 await third.send(json.dumps({"do": "hello", "name": "third", "take": True}))
                 assert json.loads(await third.recv())["tell"] == "looks"
