@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -25,29 +27,67 @@ missing = "" if PROGRAM and find_spec("playwright") else "chromium is not instal
 
 IN_THE_ROOM = """
     // Whatever goes to the loudspeaker is recorded on its way, and when the paw was touched is noted on the same clock.
+    const Context = AudioContext;
+    window.AudioContext = class extends Context {
+      constructor(wishes) {
+        super({ ...wishes, sampleRate: 48000 }); // the room's rate, so that it can be compared sample for sample
+        const add = this.audioWorklet.addModule.bind(this.audioWorklet);
+        this.audioWorklet.addModule = async (module) => {
+          await add(ROOM);
+          await add(module);
+        };
+      }
+    };
     const connect = AudioNode.prototype.connect;
     window.room = [];
     window.touched = [];
     AudioNode.prototype.connect = function (to, ...more) {
       if (to instanceof AudioDestinationNode && !window.ear) {
         window.clock = this.context;
-        window.ear = this.context.createScriptProcessor(1024, 1, 1);
-        window.ear.onaudioprocess = ({ inputBuffer, playbackTime }) => {
-          if (!window.room.length) window.began = playbackTime;
-          window.room.push(inputBuffer.getChannelData(0).slice());
+        window.ear = new AudioWorkletNode(this.context, "room");
+        window.ear.port.onmessage = ({ data: { at, part } }) => {
+          if (!window.room.length) window.began = at;
+          window.room.push(part);
         };
         connect.call(this, window.ear);
-        connect.call(window.ear, to);
+        connect.call(window.ear, to); // or nobody would ask it for sound: it gives none
       }
       return connect.call(this, to, ...more);
     };
     addEventListener("pointerdown", () => window.clock && window.touched.push(window.clock.currentTime), true);
+"""
+
+STATES = """
     window.states = [];
     new MutationObserver(() => {
       const state = document.documentElement.dataset.state;
       if (state !== window.states.at(-1)) window.states.push(state);
     }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-state"] });
 """
+
+ROOM = """
+    // An ear in the room: a script processor loses what comes while the page's script looks at it, this does not.
+    class Room extends AudioWorkletProcessor {
+      constructor() {
+        super();
+        this.part = new Float32Array(1024);
+        this.filled = 0;
+      }
+      process([[heard]]) {
+        if (heard) this.part.set(heard, this.filled);
+        else this.part.fill(0, this.filled, this.filled + 128);
+        this.filled += 128;
+        if (this.filled === 1024) {
+          this.port.postMessage({ at: (currentFrame + 128 - 1024) / sampleRate, part: this.part.slice() });
+          this.filled = 0;
+        }
+        return true;
+      }
+    }
+    registerProcessor("room", Room);
+"""
+
+AWAKE = "() => new Promise((on) => { const look = () => (window.ear ? on() : setTimeout(look, 20)); look(); })"
 
 HEARD = """() => {
   const samples = room.flatMap((part) => [...part].map((sample) => sample * 32767));
@@ -76,16 +116,28 @@ class Chromium:
         """Do something with the browser, in its thread."""
         return self._thread.submit(act, *values)
 
-    def page(self, url: str, **context: Any) -> Any:
-        """A page in a window of its own; in the browser's thread. `context`: as Playwright's `new_context` takes it."""
-        page = self._browser.new_context(**context).new_page()
+    def page(self, url: str, *, ear: bool = False, **context: Any) -> Any:
+        """A page in a window of its own; in the browser's thread. `ear`: what it plays is recorded, for which its
+        Content-Security-Policy is lifted. `context`: as Playwright's `new_context` takes it."""
+        page = self._browser.new_context(bypass_csp=ear, **context).new_page()
+        page.has_ear = ear
         page.set_default_timeout(20_000)
-        page.add_init_script(IN_THE_ROOM)
+        page.add_init_script(STATES)
+        if ear:
+            page.add_init_script(IN_THE_ROOM.replace("ROOM", json.dumps(f"data:text/javascript,{quote(ROOM)}")))
         page.troubles = troubles = Troubles([], [])
         page.on("console", lambda said: troubles.said.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: troubles.said.append(str(error)))
         page.on("request", lambda request: troubles.asked.append(request.url))
         page.goto(url)
+        return page
+
+    @staticmethod
+    def wake(page: Any) -> Any:
+        """Touch the paw of a page, so that its sound is on; in the browser's thread."""
+        page.get_by_test_id("talk").click()
+        if page.has_ear:
+            page.evaluate(f"({AWAKE})()")
         return page
 
     def _begin(self) -> None:

@@ -86,8 +86,8 @@ function happened(event, { live }) {
 const TOLD = {
   looks: (told) => (looks = told),
   about(told) {
+    if (!told.known) return; // the toy is not there yet
     about = told;
-    if (!told.known) return;
     panel.about(told);
     $("name").textContent = nameOf(told.who);
     $("summary").textContent = told.known.find((one) => one.who === told.who)?.summary ?? "";

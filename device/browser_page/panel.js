@@ -44,7 +44,7 @@ export class Panel {
       case "heard":
         return this.say("you", "You", event.text);
       case "said":
-        return this.say("toy", event.character, event.complete ? event.text : `${event.text} —`);
+        return this.say("told", event.character, event.complete ? event.text : `${event.text} —`);
       case "gesture":
         return this.say("aside", "", event.text);
       case "ignored":

@@ -45,6 +45,9 @@ class SoundCard extends AudioWorkletProcessor {
     this.written = 0; // samples of the stream that have come
     this.played = 0; // and that were played
     this.heardAt = 0; // the frame after the last of these
+    this.latency = 0; // frames from there until it is heard
+    this.past = []; // what was played when, as long as it is not heard yet
+    this.heard = { played: 0, heardAt: 0 }; // the newest that is
     this.begins = 0; // the frame at which sound may begin, after a silence
     this.dying = []; // what fades out, before anything else is heard
     this.sounding = false; // whether the newest sample was one of a sound
@@ -103,6 +106,10 @@ class SoundCard extends AudioWorkletProcessor {
     this.fresh = false;
   }
 
+  setLatency({ seconds }) {
+    this.latency = seconds * sampleRate;
+  }
+
   setGain({ to }) {
     this.gain.to(to, DUCK_SECONDS * sampleRate);
     if (!this.sounding && !this.queue.length) this.gain.arrive();
@@ -122,6 +129,8 @@ class SoundCard extends AudioWorkletProcessor {
     this.queue = [];
     this.at = this.written = this.played = 0;
     this.heardAt = currentFrame;
+    this.past = [];
+    this.heard = { played: 0, heardAt: currentFrame };
     this.paused = false;
   }
 
@@ -188,12 +197,13 @@ class SoundCard extends AudioWorkletProcessor {
 
   tell(ends) {
     const open = this.capture > 0;
+    while (this.past.length && this.past[0].heardAt + this.latency <= ends) this.heard = this.past.shift();
     const message = new ArrayBuffer(HEADER_BYTES + (open ? 2 * this.samples : 0));
     const header = new DataView(message);
     header.setUint32(0, this.capture, true);
     header.setUint32(4, this.generation, true);
-    header.setUint32(8, this.played, true);
-    header.setFloat64(16, Math.min(this.heardAt, ends), true);
+    header.setUint32(8, this.heard.played, true);
+    header.setFloat64(16, Math.min(this.heard.heardAt, ends), true);
     header.setFloat64(24, ends, true);
     if (open) new Int16Array(message, HEADER_BYTES).set(this.block);
     const heard = open ? Math.sqrt(this.power.heard / this.samples) : 0;
@@ -204,7 +214,9 @@ class SoundCard extends AudioWorkletProcessor {
   }
 
   process([[heard]], [[out]]) {
+    const before = this.played;
     this.play(out);
+    if (this.played > before) this.past.push({ played: this.played, heardAt: this.heardAt });
     this.hear(heard, out.length);
     return true;
   }

@@ -33,7 +33,9 @@ export class Sound extends EventTarget {
   introduce() {
     if (!this.awake) return;
     const { sampleRate: rate, baseLatency = 0, outputLatency = 0 } = this.context;
-    this.line.say({ do: "sound", rate, latency: Math.min(1, baseLatency + outputLatency) });
+    const latency = Math.min(1, baseLatency + outputLatency);
+    this.do({ do: "setLatency", seconds: latency });
+    this.line.say({ do: "sound", rate, latency });
   }
 
   // What the mind wants of the sound card.

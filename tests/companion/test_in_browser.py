@@ -96,9 +96,7 @@ def recording(path: Path, *parts: float | str) -> Path:
 
 def awake(browser: Chromium, url: str, **context: Any) -> Any:
     """The page, when somebody has touched the paw."""
-    page = browser.page(url, **context)
-    page.get_by_test_id("talk").click()
-    return page
+    return browser.wake(browser.page(url, **context))
 
 
 def until(page: Any, testid: str, text: str) -> None:

@@ -226,9 +226,7 @@ class InBrowser(SoundCard):
         return asyncio.run(asyncio.wait_for(living(), 40))
 
     def _awake(self) -> Any:
-        page = self._chromium.page(self._browser.url, reduced_motion="reduce")
-        page.get_by_test_id("talk").click()
-        return page
+        return self._chromium.wake(self._chromium.page(self._browser.url, ear=True, reduced_motion="reduce"))
 
 
 def simulated() -> Simulated:

@@ -90,9 +90,7 @@ def at_the_page(
 
     def come(url: str) -> Any:
         page = browser.page(url, **context)
-        if state:
-            page.get_by_test_id("talk").click()
-        return page
+        return browser.wake(page) if state else page
 
     async def show() -> Any:
         async with opened() as body:
