@@ -13,6 +13,7 @@ import json
 import math
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,6 @@ import numpy as np
 from companion.audio import Samples
 from companion.errors import DeviceError
 from companion.ports import Clock
-from device.sample_clock import SampleClock
 
 HEADER = struct.Struct("<IIIIdd")
 """Of a block: capture, generation, samples played, nothing; frames at which that was, and at which the block ends."""
@@ -44,6 +44,9 @@ STILL_SECONDS = 2.0
 
 MOST_WAITING = 2_000
 """Messages that may wait for a page which does not take them: minutes of sound."""
+
+MEASUREMENTS = 100
+"""Blocks by which a page's clock is known: two seconds, in which two crystals part by less than a millisecond."""
 
 GONE = "the page that is the toy's body is gone: open it again"
 
@@ -85,6 +88,25 @@ class Block:
         return cls(capture, generation, played, heard_at, ends, samples)
 
 
+class PageClock:
+    """When each frame of a page's clock passed. What says so comes late, never early: the least late is right."""
+
+    def __init__(self, rate: float) -> None:
+        """`rate` in Hertz."""
+        self._rate = rate
+        self._begins: deque[float] = deque(maxlen=MEASUREMENTS)
+        self._began = 0.0
+
+    def measured(self, frame: float) -> None:
+        """A page said just now that this frame has passed."""
+        self._begins.append(time.monotonic() - frame / self._rate)
+        self._began = min(self._begins)
+
+    def time(self, frame: float) -> float:
+        """When it passed, in seconds of `time.monotonic()`."""
+        return self._began + frame / self._rate
+
+
 class Link:
     """The line to whichever page is the body just now; without one, what is told is not heard."""
 
@@ -99,7 +121,7 @@ class Link:
         """Who is told that the page is gone."""
         self._clock = clock
         self._outbox: asyncio.Queue[str | bytes] | None = None
-        self._samples = SampleClock(1)
+        self._samples = PageClock(1)
         self._latency = 0.0
         self._came = -math.inf
         self._news = asyncio.Event()
@@ -128,7 +150,7 @@ class Link:
         if not RATES[0] <= rate <= RATES[1] or not 0 <= latency <= 1:
             raise Refused(1008, "The page's sound is of no use: its rate or its latency cannot be.")
         self.rate = rate
-        self._samples = SampleClock(rate)
+        self._samples = PageClock(rate)
         self._latency = latency
         self._came = time.monotonic()
         for begin in self.begins:
@@ -140,7 +162,7 @@ class Link:
         if self.rate is None:
             raise Refused(1008, "The page sent sound before it said at which rate.")
         self._came = time.monotonic()
-        self._samples.measured(block.ends, self._came)
+        self._samples.measured(block.ends)
         for take in self.blocks:
             take(block)
         self._ring()

@@ -18,7 +18,7 @@ class SampleClock:
         self._begins: deque[float] = deque(maxlen=MEASUREMENTS)
         self._began = 0.0
 
-    def measured(self, sample: float, at: float) -> None:
+    def measured(self, sample: int, at: float) -> None:
         """Sample number `sample` was measured to pass at `at` seconds of `time.monotonic()`."""
         self._begins.append(at - sample / self._rate)
         self._began = sorted(self._begins)[len(self._begins) // 2]

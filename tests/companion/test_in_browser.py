@@ -121,7 +121,7 @@ def test_one_talks_with_it_and_sees_all_that_happens(tmp_path: Path) -> None:
     said = recording(tmp_path / "said.wav", 12.0, "hello-rms.wav", 20.0)
 
     def story(browser: Chromium, toy: Simulating) -> tuple[Any, ...]:
-        page = awake(browser, toy.url)
+        page = awake(browser, toy.url, ear=True)
         until(page, "heard", HELLO)
         until(page, "waterfall", "from your last word")
         until(page, "state", "listening")
@@ -149,7 +149,7 @@ def test_one_talks_with_it_and_sees_all_that_happens(tmp_path: Path) -> None:
 
 def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path) -> None:
     def story(browser: Chromium, toy: Simulating) -> tuple[float, Samples, int]:
-        page = awake(browser, toy.url)
+        page = awake(browser, toy.url, ear=True)
         until(page, "state", "listening")
         page.locator("#file").set_input_files(str(SPEECH / "story-moon-awb.wav"))
         toy.wait_for("state", count=2, state="speaking")

@@ -101,7 +101,11 @@ def at_the_page(
                     await body.microphone.read()
                 if leaves:
                     await body.close()
-                return await asyncio.wrap_future(browser.do(look, page))
+                seen = await asyncio.wrap_future(browser.do(look, page))
+                if not leaves:
+                    assert page.troubles.said == [], "nothing is wrong on its console"
+                assert all(asked.startswith(body.url) for asked in page.troubles.asked), "and it asks nobody else"
+                return seen
             finally:
                 await asyncio.wrap_future(browser.do(page.context.close))
 
