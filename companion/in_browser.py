@@ -172,6 +172,8 @@ def _writing(browser: Browser, language: str) -> Callable[[str], Coroutine[Any, 
             )
             return
         start = Audio(spoken.samples[: round(WRITTEN_SECONDS * spoken.rate)], spoken.rate)
+        if browser.control and not browser.microphone.press:
+            await browser.control.interrupt()  # whoever writes means it: nobody coughs by writing
         browser.microphone.say(SpokenText(text, start))
 
     return write

@@ -168,8 +168,8 @@ def chromium(recording: Path | None = None, *flags: str, microphone: bool = True
     if missing:
         pytest.skip(missing)
     speaks = [f"--use-file-for-fake-audio-capture={recording}%noloop"] if recording else []
-    allowed = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", *speaks]
-    browser = Chromium([*flags, *(allowed if microphone else ["--deny-permission-prompts"])])
+    asked = "--use-fake-ui-for-media-stream" if microphone else "--deny-permission-prompts"
+    browser = Chromium([asked, "--use-fake-device-for-media-stream", *speaks, *flags])
     browser.begin()
     try:
         yield browser

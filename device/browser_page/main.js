@@ -148,7 +148,7 @@ async function press(down) {
     if (down) await wake();
     return;
   }
-  if (down === held) return;
+  if (down === held || (down && state === "booting")) return;
   held = down;
   $("talk").classList.toggle("held", down);
   line.say({ do: "press", down });

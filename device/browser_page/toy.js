@@ -58,11 +58,12 @@ export class Toy {
     const drawing = /otto/i.test(name) ? "otto.svg" : "pip.svg";
     if (drawing !== this.drawing) {
       this.drawing = drawing;
+      this.lamp = this.pure = "";
       const text = await (await fetch(drawing)).text();
       const drawn = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
       this.place.replaceChildren(document.importNode(drawn, true));
       const part = (name) => this.place.querySelector(name);
-      this.parts = { lamp: part(".lamp-light"), halo: part(".lamp-halo"), mouth: part(".mouth"), head: part(".head"), gazes: this.place.querySelectorAll(".gaze") };
+      this.parts = { lamp: part(".lamp-light"), halo: part(".lamp-halo"), haze: part("#halo"), mouth: part(".mouth"), head: part(".head"), gazes: this.place.querySelectorAll(".gaze") };
     }
     this.describe();
   }
@@ -110,14 +111,17 @@ export class Toy {
     const level = this.state === "speaking" ? this.played : this.heard;
     this.shown = this.looks ? follow(this.looks, this.shown, level, passed) : 0;
     const bright = look ? brightness(this.looks, look, (now - this.since) / 1000, this.shown) : 0;
-    const colour = (look?.colour ?? [0, 0, 0]).map((part) => Math.round(part * bright));
-    const strength = Math.max(...colour) / 255;
-    const pure = strength ? `rgb(${colour.map((part) => Math.round(part / strength)).join(" ")})` : "rgb(0 0 0)";
-    this.parts.lamp.setAttribute("fill", `rgb(${colour.join(" ")})`);
-    this.parts.halo.setAttribute("fill", pure);
+    const colour = look?.colour ?? [0, 0, 0];
+    const lamp = `rgb(${colour.map((part) => Math.round(part * bright)).join(" ")})`;
+    if (lamp === this.lamp) return; // drawing costs more than looking
+    this.lamp = lamp;
+    const strongest = Math.max(...colour, 1) / 255;
+    const strength = bright * strongest;
+    this.parts.lamp.setAttribute("fill", lamp);
     this.parts.halo.setAttribute("opacity", strength.toFixed(3));
-    this.glow.style.color = pure;
     this.glow.style.opacity = (0.5 * strength).toFixed(3);
+    const pure = `rgb(${colour.map((part) => Math.round(part / strongest)).join(" ")})`;
+    if (pure !== this.pure) this.parts.haze.style.color = this.glow.style.color = this.pure = pure;
   }
 
   speak(now) {
