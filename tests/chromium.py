@@ -54,6 +54,11 @@ IN_THE_ROOM = """
       }
       return connect.call(this, to, ...more);
     };
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (...when) {
+      window.started = this.context.currentTime; // a recording that was dropped on the toy
+      return start.apply(this, when);
+    };
     addEventListener("pointerdown", () => window.clock && window.touched.push(window.clock.currentTime), true);
 """
 

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar
 
 import numpy as np
@@ -183,6 +184,36 @@ def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path, quick: dict[str
     last = np.flatnonzero(np.abs(sound.astype(int)) > 50)[-1] / rate
     assert not said["complete"]
     assert 0 < last - touched < 0.1
+
+
+def test_one_waits_no_longer_at_the_page_than_the_loop_says(tmp_path: Path, quick: dict[str, str]) -> None:
+    names = ["hello-rms.wav", "dog-rms.wav", "birthday-rms.wav", "school-rms.wav", "dark-rms.wav"]
+
+    def story(browser: Chromium, toy: Simulating) -> list[float]:
+        page = awake(browser, toy.url, ear=True)
+        waited = []
+        for number, name in enumerate(names, 1):
+            until(page, "state", "listening")
+            page.wait_for_timeout(500)
+            page.locator("#file").set_input_files(str(SPEECH / name))
+            toy.wait_for("turn", count=number)
+            rate, sound = heard(page)
+            began = page.evaluate("started - began") + last_sound(speech(name))
+            loud = np.flatnonzero(np.abs(sound[round(began * rate) :].astype(int)) > 100)
+            waited.append(loud[0] / rate)
+        return waited
+
+    with chromium() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+        seen = browser.do(story, browser, toy).result()
+        told = [event["voice_to_voice"] for event in toy.events() if event["event"] == "turn"]
+    assert abs(median(seen) - median(told)) < 0.08
+
+
+def last_sound(samples: Samples) -> float:
+    """When the last word of a recording ends, in seconds: the last 10 ms above -45 dBFS."""
+    frames = samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(float)
+    loud = np.flatnonzero(np.sqrt((frames**2).mean(axis=1)) > 32_768 * 10 ** (-45 / 20))
+    return float(loud[-1] + 1) * 0.01
 
 
 def test_what_one_writes_is_heard_and_what_one_holds_the_paw_for(tmp_path: Path) -> None:
