@@ -10,12 +10,14 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pytest
 from chromium import Chromium, chromium
 from page import opened
 
+from companion.errors import DeviceError
 from companion.ports import Event
 from companion.state import State
 from device.browser import Browser
@@ -191,6 +193,39 @@ def test_when_the_program_ends_the_page_says_so_and_keeps_trying(browser: Chromi
 
     gone = at_the_page(browser, look, state=State.IDLE, leaves=True, viewport=NARROW, color_scheme="dark")
     assert gone == "out of reach"
+
+
+async def read_on(body: Browser) -> None:
+    while True:
+        await body.microphone.read()
+
+
+def test_when_the_program_is_back_the_page_comes_back_by_itself(browser: Chromium) -> None:
+    def gone(page: Any) -> None:
+        page.get_by_role("alert").filter(has_text="still running").wait_for()
+
+    def back(page: Any) -> None:
+        page.get_by_test_id("state").filter(has_text="listening").wait_for()
+        page.locator("#notice").wait_for(state="hidden")
+
+    async def story() -> None:
+        with socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        async with opened(port=port) as body:
+            tell(body, "pip", State.LISTENING, story=False)
+            page = await asyncio.wrap_future(browser.do(lambda: browser.wake(browser.page(body.url))))
+            await body.microphone.read()
+            await body.close()
+            await asyncio.wrap_future(browser.do(gone, page))
+            with pytest.raises(DeviceError, match="is gone"):
+                await read_on(body)
+            await body.open()
+            await body.microphone.read()
+            await asyncio.wrap_future(browser.do(back, page))
+            await asyncio.wrap_future(browser.do(page.context.close))
+
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,38 @@ def test_a_page_that_sends_what_it_must_not_is_told_and_sent_away(
     act(story)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\x81\x05hello",  # not masked
+        b"\xf1\x80\x00\x00\x00\x00",  # with reserved bits
+        b"\x83\x80\x00\x00\x00\x00",  # of a kind that there is not
+        b"\x81\x82\x00\x00\x00\x00\xff\xfe",  # text that is none
+        b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00",  # longer than anything
+        b"\x00" * 1_000,
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_frames_that_are_none_end_the_line(frame: bytes) -> None:
+    async def story(browser: Browser) -> None:
+        host, port = browser.url.split("/")[2].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        path = line_of(browser).split(port, 1)[1]
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {origin_of(browser)}\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame)
+        rest = await reader.read()
+        assert rest[:1] in (b"\x88", b""), "it is told that the line ends, and why"
+        writer.close()
+        await lives_on(browser)
+
+    act(story)
+
+
 def test_a_thousand_messages_a_second_are_too_many() -> None:
     async def story(browser: Browser) -> None:
         async with page(browser) as made:
