@@ -275,7 +275,16 @@ def measure(
     ] = None,
 ) -> None:
     """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
-    from companion import bench, bench_lasting, bench_piper, bench_sound, bench_turn, bench_whisper, waterfall_picture
+    from companion import (
+        bench,
+        bench_lasting,
+        bench_page,
+        bench_piper,
+        bench_sound,
+        bench_turn,
+        bench_whisper,
+        waterfall_picture,
+    )
 
     if plot:
         if not with_engines:
@@ -308,7 +317,10 @@ def measure(
         told("what needs a sound card; this takes about three minutes")
         sound, skipped = bench_sound.measure()
         measured += sound
-        for sentence in skipped:
+        told("what one waits at the page")
+        page, unseen = bench_page.measure()
+        measured += page
+        for sentence in (*skipped, *unseen):
             _complain(sentence)
         told(f"a conversation of {bench_lasting.TURNS} turns; this takes about two minutes")
         measured += bench_lasting.measure()

@@ -188,6 +188,7 @@ $("write").onsubmit = async (event) => {
   event.preventDefault();
   const text = $("text").value.trim();
   if (!text) return;
+  if (state === "muted") return notice("Its paws are over its ears: unmute it first.");
   $("text").value = "";
   const ready = sound.awake && state !== "booting" && state !== "asleep";
   if (ready) line.say({ do: "say", text });
@@ -214,7 +215,10 @@ async function hear(file) {
     notice(`${file.name} is not a recording that your browser can read.`);
   }
 }
-$("file").onchange = () => hear($("file").files[0]);
+$("file").onchange = () => {
+  hear($("file").files[0]);
+  $("file").value = ""; // so that the same one can be chosen again
+};
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.add("dropping");

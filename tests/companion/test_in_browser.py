@@ -17,14 +17,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from chromium import Chromium, chromium, heard, missing
+from browser_here import browser_here, missing
 from command import COMPANION, companion, journal
 from on_duty import BRIEF
 from toy_models import toy_whisper
 
 from companion.audio import RATE, Samples
+from companion.bench_page import last_sound, measure, waited
 from companion.looks import LOOKS, brightness, follow
 from companion.state import State
+from device.chromium import ROOM_RATE, Chromium
 
 HERE = Path(__file__).parents[1]
 SPEECH = HERE / "speech"
@@ -142,10 +144,10 @@ def test_one_talks_with_it_and_sees_all_that_happens(tmp_path: Path, quick: dict
         until(page, "state", "listening")
         page.wait_for_timeout(300)
         assert has_no_trouble(page, toy.url)
-        return heard(page), page.evaluate("states"), page.get_by_test_id("reply").inner_text()
+        return browser.heard(page), page.evaluate("states"), page.get_by_test_id("reply").inner_text()
 
-    with chromium(said) as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
-        (rate, sound), states, reply = browser.do(story, browser, toy).result()
+    with browser_here(said) as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+        sound, states, reply = browser.do(story, browser, toy).result()
         events = toy.events()
     by_wav = ("--wav", SPEECH / "hello-rms.wav", "--journal", tmp_path / "by-wav.jsonl")
     done = companion("simulate", *by_wav, **BRIEF, **quick)
@@ -157,14 +159,14 @@ def test_one_talks_with_it_and_sees_all_that_happens(tmp_path: Path, quick: dict
     assert reply == last["text"]
     opening, answer = (event for event in events if event["event"] == "said")
     loud = np.abs(sound.astype(int)) > 500
-    sounded = np.flatnonzero(np.convolve(loud, np.ones(rate // 4), "same") > 0)
+    sounded = np.flatnonzero(np.convolve(loud, np.ones(ROOM_RATE // 4), "same") > 0)
     assert len(np.flatnonzero(np.diff(sounded) > 1)) == 1, "its first words, and its answer: two sounds"
     assert answer["complete"]
     assert opening["text"] == "Hello there, here I am."
 
 
 def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path, quick: dict[str, str]) -> None:
-    def story(browser: Chromium, toy: Simulating) -> tuple[float, Samples, int]:
+    def story(browser: Chromium, toy: Simulating) -> tuple[float, Samples]:
         page = awake(browser, toy.url, ear=True)
         until(page, "state", "listening")
         page.locator("#file").set_input_files(str(SPEECH / "story-moon-awb.wav"))
@@ -173,15 +175,15 @@ def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path, quick: dict[str
         page.get_by_test_id("talk").click()
         toy.wait_for("said", kind="reply")
         page.wait_for_timeout(500)
-        rate, sound = heard(page)
+        sound = browser.heard(page)
         touched = page.evaluate("touched.at(-1) - began")
         assert has_no_trouble(page, toy.url)
-        return touched, sound, rate
+        return touched, sound
 
-    with chromium() as browser, simulating(tmp_path, "--called", "open", "--character", "pip", **quick) as toy:
-        touched, sound, rate = browser.do(story, browser, toy).result()
+    with browser_here() as browser, simulating(tmp_path, "--called", "open", "--character", "pip", **quick) as toy:
+        touched, sound = browser.do(story, browser, toy).result()
         said = next(event for event in toy.events() if event["event"] == "said" and event["kind"] == "reply")
-    last = np.flatnonzero(np.abs(sound.astype(int)) > 50)[-1] / rate
+    last = np.flatnonzero(np.abs(sound.astype(int)) > 50)[-1] / ROOM_RATE
     assert not said["complete"]
     assert 0 < last - touched < 0.1
 
@@ -191,29 +193,25 @@ def test_one_waits_no_longer_at_the_page_than_the_loop_says(tmp_path: Path, quic
 
     def story(browser: Chromium, toy: Simulating) -> list[float]:
         page = awake(browser, toy.url, ear=True)
-        waited = []
+        seen = []
         for number, name in enumerate(names, 1):
             until(page, "state", "listening")
             page.wait_for_timeout(500)
             page.locator("#file").set_input_files(str(SPEECH / name))
             toy.wait_for("turn", count=number)
-            rate, sound = heard(page)
-            began = page.evaluate("started - began") + last_sound(speech(name))
-            loud = np.flatnonzero(np.abs(sound[round(began * rate) :].astype(int)) > 100)
-            waited.append(loud[0] / rate)
-        return waited
+            seen.append(waited(page, browser, last_sound(speech(name))))
+        return seen
 
-    with chromium() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+    with browser_here() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
         seen = browser.do(story, browser, toy).result()
         told = [event["voice_to_voice"] for event in toy.events() if event["event"] == "turn"]
     assert abs(median(seen) - median(told)) < 0.08
 
 
-def last_sound(samples: Samples) -> float:
-    """When the last word of a recording ends, in seconds: the last 10 ms above -45 dBFS."""
-    frames = samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(float)
-    loud = np.flatnonzero(np.sqrt((frames**2).mean(axis=1)) > 32_768 * 10 ** (-45 / 20))
-    return float(loud[-1] + 1) * 0.01
+def test_the_bench_measures_the_same() -> None:
+    (figure,), skipped = measure(turns=2)
+    assert (figure.name, figure.unit, skipped) == ("16_page_after_loop_ms", "ms", [])
+    assert abs(figure.median) < 80
 
 
 def test_what_one_writes_is_heard_and_what_one_holds_the_paw_for(tmp_path: Path) -> None:
@@ -232,7 +230,7 @@ def test_what_one_writes_is_heard_and_what_one_holds_the_paw_for(tmp_path: Path)
         assert has_no_trouble(page, toy.url)
         return Path(download.value.path()).read_bytes()
 
-    with chromium() as browser, simulating(tmp_path) as toy:
+    with browser_here() as browser, simulating(tmp_path) as toy:
         saved = tmp_path / "scenario.zip"
         saved.write_bytes(browser.do(story, browser, toy).result())
         engines = [event["engine"] for event in toy.events() if event["event"] == "heard"]
@@ -257,7 +255,7 @@ def test_without_leave_to_listen_it_says_so_and_one_writes(tmp_path: Path, quick
         until(page, "heard", "Cake")
         toy.wait_for("said", kind="reply")
 
-    with chromium(microphone=False) as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+    with browser_here(microphone=False) as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
         browser.do(story, browser, toy).result()
 
 
@@ -279,7 +277,7 @@ def test_a_tab_closed_in_mid_reply_is_missed_and_another_one_goes_on(tmp_path: P
         toy.wait_for("turn", count=1)
 
     with (
-        chromium() as browser,
+        browser_here() as browser,
         simulating(tmp_path, "--called", "open", "--character", "pip", complains="is gone") as toy,
     ):
         browser.do(story, browser, toy).result()
@@ -297,7 +295,7 @@ def test_the_page_comes_back_by_itself_and_a_second_one_is_told(tmp_path: Path, 
         second.get_by_role("alert").filter(has_text="has moved").wait_for()
         until(page, "state", "listening")
 
-    with chromium() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+    with browser_here() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
         browser.do(story, browser, toy).result()
 
 
@@ -319,7 +317,7 @@ def test_who_it_is_and_how_it_is_called_is_chosen_in_the_page_and_all_is_forgott
         page.get_by_role("button", name="Unmute").click()
         until(page, "state", "listening")
 
-    with chromium() as browser, simulating(tmp_path, **quick) as toy:
+    with browser_here() as browser, simulating(tmp_path, **quick) as toy:
         browser.do(story, browser, toy).result()
 
 
@@ -332,7 +330,7 @@ def test_every_look_is_rendered_as_by_every_other_light(tmp_path: Path) -> None:
     }"""
     from device.browser import LOOKS as TOLD
 
-    with chromium() as browser, simulating(tmp_path) as toy:
+    with browser_here() as browser, simulating(tmp_path) as toy:
         drawn, followed = browser.do(lambda: browser.page(toy.url).evaluate(script, [TOLD, moments])).result()
     for look, bright in zip(TOLD["looks"], drawn, strict=True):
         truth = LOOKS[State(look["state"])]

@@ -14,13 +14,14 @@ from socket import socket
 from typing import Any
 
 import pytest
-from chromium import Chromium, chromium
+from browser_here import browser_here
 from page import opened
 
 from companion.errors import DeviceError
 from companion.ports import Event
 from companion.state import State
 from device.browser import Browser
+from device.chromium import Chromium
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 820}
 
@@ -74,7 +75,7 @@ STORY: list[tuple[float, str, dict[str, Any]]] = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
-    with chromium() as made:
+    with browser_here() as made:
         yield made
 
 
