@@ -135,7 +135,8 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_one_talks_with_it_and_sees_all_that_happens(tmp_path: Path, quick: dict[str, str]) -> None:
-    said = recording(tmp_path / "said.wav", 12.0, "hello-rms.wav", 20.0)
+    # It listens for 8 s after its first words, which come at some time within the 8 s before this.
+    said = recording(tmp_path / "said.wav", 8.0, "hello-rms.wav", 20.0)
 
     def story(browser: Chromium, toy: Simulating) -> tuple[Any, ...]:
         page = awake(browser, toy.url, ear=True)
