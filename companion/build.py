@@ -76,7 +76,7 @@ async def toy(
     from device.control_socket import ControlSocket, default_path
 
     async with AsyncExitStack() as stack:
-        around = _surroundings(settings)
+        around = surroundings(settings)
         body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), liveness, hears=not mute.muted)
         warn = warning(body.clock, observers)
         chosen = await engines.on_duty(settings, characters, stack, warn)
@@ -104,7 +104,7 @@ async def desk(
         body = await bodies.at_the_desk(settings, stack)
         chosen = await engines.at_the_desk(settings, characters, stack, warning(body.clock, observers))
         yield (
-            put_together(settings, characters, body, chosen, observers, random.Random(), _surroundings(settings)),
+            put_together(settings, characters, body, chosen, observers, random.Random(), surroundings(settings)),
             chosen.served,
         )
 
@@ -263,7 +263,7 @@ def _mind(
     )
 
 
-def _surroundings(settings: Settings) -> Surroundings:
+def surroundings(settings: Settings) -> Surroundings:
     """Of this computer."""
 
     def time() -> str:
@@ -298,7 +298,7 @@ async def correspondence(
     async with AsyncExitStack() as stack:
         chat, engine = await engines.mind(settings, [character], stack, warn)
         longest = engines.longest_prompt(settings)
-        mind = _mind(settings, [character], chat, longest, random.Random(), _surroundings(settings))
+        mind = _mind(settings, [character], chat, longest, random.Random(), surroundings(settings))
         yield Correspondence(mind, engine)
 
 

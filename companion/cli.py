@@ -7,16 +7,18 @@ import faulthandler
 import json
 import os
 import sys
+import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, TextIO
 
 import typer
 
-from companion import bodies, build, character, installer, pulling, settings, simulation, wake
+from companion import bodies, build, character, in_browser, installer, pulling, settings, simulation, wake
 from companion.devices import devices
 from companion.doctor import doctor
 from companion.errors import CompanionError, DeviceError, SettingsError
@@ -132,10 +134,23 @@ def simulate(
         bool, typer.Option("--terminal", help="talk yourself, with this computer's microphone and speaker")
     ] = False,
     realtime: Annotated[bool, typer.Option("--realtime", help="on the wall clock, else as fast as can be")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="of the page, on this computer only; else a free one")
+    ] = None,
+    unopened: Annotated[bool, typer.Option("--no-open", help="print the page's address, and open nothing")] = False,
 ) -> None:
-    """Let a recorded or typed user talk with the toy, on a simulated body: the same loop as on a real one."""
-    if terminal == bool(wav or say) or (terminal and (room or interrupt)):
-        complain("Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone")
+    """Talk with the toy in a page of your browser: the same loop as on a real one. Or let recordings (--wav) or typed
+    words (--say) talk with it."""
+    by_script = bool(wav or say)
+    by_hand = not terminal and not by_script
+    if (terminal and by_script) or (not by_script and (save or timeline or room or interrupt or realtime)):
+        complain(
+            "Who speaks? Give --wav FILE or --say TEXT (companion simulate --say 'Hello!'), or --terminal alone; or "
+            "none of these: then you do, in your browser"
+        )
+        raise typer.Exit(USAGE)
+    if not by_hand and (port is not None or unopened):
+        complain("--port and --no-open are for the page, which is there only without --wav, --say and --terminal")
         raise typer.Exit(USAGE)
     from device.room import Room
     from device.scripted_user import Interruption
@@ -158,6 +173,10 @@ def simulate(
     cast = _cast(who, chosen)
     if terminal:
         _talk(chosen, cast, journal)
+        return
+    if by_hand:
+        first = in_browser.Choice(chosen, tuple(who or chosen.toy.characters), cast)
+        _show(first, journal, port or 0, unopened=unopened)
         return
     recordings = [simulation.recording(path) for path in [*(wav or []), *(path for _, path in interrupting)]]
     for _, warning in recordings:
@@ -273,6 +292,7 @@ def measure(
         bench,
         bench_gaps,
         bench_lasting,
+        bench_page,
         bench_pauses,
         bench_piper,
         bench_sound,
@@ -316,7 +336,10 @@ def measure(
         told("what needs a sound card; this takes about three minutes")
         sound, skipped = bench_sound.measure()
         measured += sound
-        for sentence in skipped:
+        told("what one waits at the page")
+        page, unseen = bench_page.measure()
+        measured += page
+        for sentence in (*skipped, *unseen):
             complain(sentence)
         told(f"a conversation of {bench_lasting.TURNS} turns; this takes about two minutes")
         measured += bench_lasting.measure()
@@ -415,6 +438,22 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
 
 def _journal(path: Path | None, stack: ExitStack, lines: Callable[[TextIO], Observer] = lines_to) -> list[Observer]:
     return [lines(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
+def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened: bool) -> None:
+    """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
+    else."""
+
+    def opened(url: str) -> None:
+        print(url, flush=True)  # noqa: T201 - nothing but this
+        if not unopened:
+            Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some of them return when they end
+
+    narrator = Narrator(out, errors, live=False)
+    with ExitStack() as stack:
+        observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
+        with suppress(KeyboardInterrupt):
+            asyncio.run(in_browser.live(first, observers, port=port, opened=opened))
+
+
 
 
 def _line() -> str:

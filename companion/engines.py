@@ -53,10 +53,16 @@ async def on_duty(settings: Settings, characters: Sequence[Character], stack: As
 
 
 async def at_the_desk(
-    settings: Settings, characters: Sequence[Character], stack: AsyncExitStack, warn: Warn
+    settings: Settings,
+    characters: Sequence[Character],
+    stack: AsyncExitStack,
+    warn: Warn,
+    *,
+    usual: Called = "open",
 ) -> Engines:
-    """For whoever tries it: without a key the characters rehearse. Raises SettingsError."""
-    return await _engines(settings, characters, "open", await mind(settings, characters, stack, warn))
+    """For whoever tries it: without a key the characters rehearse. `usual`: how the toy is called unless the settings
+    say so. Raises SettingsError."""
+    return await _engines(settings, characters, usual, await mind(settings, characters, stack, warn))
 
 
 async def _engines(

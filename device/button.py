@@ -7,7 +7,6 @@ only hand over what happened; what it means is worked out in the event loop, in 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,17 +16,13 @@ from companion.errors import DeviceError
 from companion.ports import Press
 from device.boards import Board
 from device.gpio import opening, using
-from device.presses import Presses
+from device.presses import DOUBLE_SECONDS, Contact, Presses
 
 DEBOUNCE_SECONDS = 0.03
 """How long a contact may chatter."""
 
 HOLD_SECONDS = 1.0
 """From here on a press is a long one."""
-
-
-DOUBLE_SECONDS = 0.25
-"""Who presses again so soon after letting go, presses twice."""
 
 
 class GpioButton:
@@ -48,12 +43,7 @@ class GpioButton:
         self._pin = board.button
         self._loop = asyncio.get_running_loop()
         self._presses = Presses()
-        self._last: Press | None = None
-        """What was told last; None before the first press."""
-        self._double_seconds = double_seconds
-        self._let_go = -math.inf
-        """When a short press ended, in seconds of `time.monotonic()`; what it began may be a double one."""
-        self._again = False
+        contact = Contact(self._presses, double_seconds)
         with opening(self._pin):
             from gpiozero import Button
 
@@ -64,9 +54,9 @@ class GpioButton:
                 hold_time=hold_seconds,
                 pin_factory=pin_factory,
             )
-        self._button.when_pressed = self._handing_over(self._down)
-        self._button.when_held = self._handing_over(self._held)
-        self._button.when_released = self._handing_over(self._up)
+        self._button.when_pressed = self._handing_over(contact.down)
+        self._button.when_held = self._handing_over(lambda at: contact.held())
+        self._button.when_released = self._handing_over(contact.up)
 
     async def pressed(self) -> Press:
         """What it tells next. May be cancelled and called again: nothing is lost."""
@@ -84,25 +74,3 @@ class GpioButton:
                 self._loop.call_soon_threadsafe(what, time.monotonic())
 
         return hand_over
-
-    def _down(self, at: float) -> None:
-        self._again = at - self._let_go < self._double_seconds
-        self._let_go = -math.inf
-        self._tell(Press.DOWN)
-
-    def _held(self, at: float) -> None:
-        if self._last is Press.DOWN:  # else it was let go at that moment, and is already known to be a short one
-            self._tell(Press.LONG)
-
-    def _up(self, at: float) -> None:
-        if self._last is Press.DOWN and self._again:
-            self._tell(Press.DOUBLE)
-        elif self._last is Press.DOWN:
-            self._let_go = at
-            self._tell(Press.SHORT)
-        elif self._last is Press.LONG:  # else it was down when the toy was switched on
-            self._tell(Press.UP)
-
-    def _tell(self, press: Press) -> None:
-        self._last = press
-        self._presses.put(press)

@@ -18,11 +18,11 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
-import soxr
 
-from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Frame, Samples
+from companion.audio import FRAME_SECONDS, RATE, Audio, Frame
 from companion.errors import DeviceError
 from companion.ports import Clock
+from device.cut import Cut
 from device.sample_clock import SampleClock
 from device.sound_cards import Format, Line, PortAudio, be_urgent
 
@@ -84,7 +84,7 @@ class SoundCardMicrophone:
         """When a block was last not quiet, and when the loop was woken last, in seconds of `time.monotonic()`."""
         self._loop: asyncio.AbstractEventLoop
         self._arrived = asyncio.Event()
-        self._cut = _Cut(RATE)
+        self._cut = Cut(RATE)
         self._ended = -math.inf
 
     async def read(self) -> Frame:
@@ -139,7 +139,7 @@ class SoundCardMicrophone:
     def _forget(self) -> None:
         with self._lock:
             self._blocks.clear()
-        self._cut = _Cut(self._format.rate)
+        self._cut = Cut(self._format.rate)
 
     def _stream(self, sd: Any, form: Format) -> Any:
         """The stream to be started; called in a worker thread while none is open."""
@@ -148,7 +148,7 @@ class SoundCardMicrophone:
             self._samples = SampleClock(form.rate)
             self._captured = 0
             self._blocks = deque(maxlen=math.ceil(RING_SECONDS / BLOCK_SECONDS))
-            self._cut = _Cut(form.rate)
+            self._cut = Cut(form.rate)
             self._came = self._stirred = time.monotonic()
         return sd.RawInputStream(
             device=form.device,
@@ -198,43 +198,3 @@ class SoundCardMicrophone:
             return  # and the loop looks into the ring after it has cleared this
         with suppress(RuntimeError):  # the loop has ended before the stream
             self._loop.call_soon_threadsafe(self._arrived.set)
-
-
-class _Cut:
-    """Cuts a stream of any rate into frames at `RATE`, and knows where in the stream each of them ends."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._expected: int | None = None
-        self._begin(0)
-
-    def _begin(self, sample: int) -> None:
-        self._first = sample
-        self._taken = 0
-        self._left: Samples = np.zeros(0, dtype=np.int16)
-        # Not of int16: to that it adds noise, and a dead microphone's zeros would be a quiet room.
-        self._resampler = soxr.ResampleStream(self._rate, RATE, 1, dtype="float32")
-
-    @property
-    def ready(self) -> bool:
-        """Whether there is a whole frame."""
-        return len(self._left) >= FRAME_SAMPLES
-
-    def add(self, sample: int, samples: Samples) -> None:
-        """Go on with `samples`, the first of which is number `sample` of the stream: after a loss, begin anew."""
-        if sample != self._expected:
-            self._begin(sample)
-        self._expected = sample + len(samples)
-        fit = samples if self._rate == RATE else self._resampled(samples)
-        self._left = np.concatenate([self._left, fit])
-
-    def _resampled(self, samples: Samples) -> Samples:
-        fit = self._resampler.resample_chunk(samples.astype(np.float32))
-        whole: Samples = np.clip(np.rint(fit), -32768, 32767).astype(np.int16)
-        return whole
-
-    def take(self) -> tuple[Samples, float]:
-        """A frame, and the number in the stream of the sample that comes after it."""
-        frame, self._left = self._left[:FRAME_SAMPLES], self._left[FRAME_SAMPLES:]
-        self._taken += FRAME_SAMPLES
-        return frame, self._first + self._taken * self._rate / RATE

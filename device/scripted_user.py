@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -93,6 +93,16 @@ class Said:
         return frame
 
 
+def typed(lines: Iterable[Said], utterance: Utterance) -> str | None:
+    """The text from which `utterance` was made; None if none of these lines was. A line that the ears took for two
+    utterances is all in the first; asked again about the same one, what it says is the same."""
+    for said in lines:
+        if said.line.text is not None and said.began < utterance.ended and utterance.began < said.ended:
+            said.first = utterance.began if said.first is None else said.first
+            return said.line.text if utterance.began == said.first else ""
+    return None
+
+
 class ScriptedUser:
     """Somebody in front of the toy."""
 
@@ -137,13 +147,8 @@ class ScriptedUser:
         return frame
 
     def typed(self, utterance: Utterance) -> str | None:
-        """The text from which `utterance` was made; None if it was spoken. A line that the ears took for two
-        utterances is all in the first; asked again about the same one, what it says is the same."""
-        for said in self.said:
-            if said.line.text is not None and said.began < utterance.ended and utterance.began < said.ended:
-                said.first = utterance.began if said.first is None else said.first
-                return said.line.text if utterance.began == said.first else ""
-        return None
+        """The text from which `utterance` was made; None if it was spoken."""
+        return typed(self.said, utterance)
 
     def _look(self, now: float) -> None:
         """Begin to say what is to be said now, by what the light shows."""

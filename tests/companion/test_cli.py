@@ -327,7 +327,9 @@ def test_all_mistakes_in_the_settings_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "complaint"),
     [
-        (["simulate"], 2, "--say"),
+        (["simulate", "--out", "reply.wav"], 2, "--say"),
+        (["simulate", "--say", "Hi", "--port", "8000"], 2, "only without --wav, --say and --terminal"),
+        (["simulate", "--terminal", "--no-open"], 2, "only without --wav, --say and --terminal"),
         (["simulate", "--wave", "x"], 2, "--wav"),
         (["simulate", "--say", "Hi", "--character", "pipp"], 78, "did you mean pip?"),
         (["simulate", "--say", "Hi", "--out", "/nowhere/at/all.wav"], 1, "/nowhere/at/all.wav"),

@@ -15,6 +15,7 @@ from gpiozero.pins.mock import MockFactory
 
 from companion.ports import Button, Press
 from device.boards import BOARDS
+from device.browser import BrowserButton
 from device.button import GpioButton
 from device.keyboard import KeyboardButton
 from device.presses import HOLD, TAP, TWICE
@@ -87,6 +88,19 @@ def keyboard(ends: Callable[[], tuple[int, int]]) -> Iterator[Stage]:
         yield Stage(button, press)
 
 
+@contextmanager
+def browser() -> Iterator[Stage]:
+    paw = BrowserButton(hold_seconds=0.0)
+
+    async def press(kind: Press) -> None:
+        paw.down()
+        if kind is Press.LONG:
+            await asyncio.sleep(0.001)
+        paw.up()
+
+    yield Stage(paw, press)
+
+
 def terminal() -> tuple[int, int]:
     typist, program = os.openpty()
     return program, typist
@@ -95,6 +109,7 @@ def terminal() -> tuple[int, int]:
 BUTTONS: dict[str, Callable[[], AbstractContextManager[Stage]]] = {
     "simulated": simulated,
     "gpio": gpio,
+    "browser": browser,
     "keyboard, a pipe": partial(keyboard, os.pipe),
     "keyboard, a terminal": partial(keyboard, terminal),
 }

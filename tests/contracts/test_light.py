@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from companion.state import State
 from device.absent import DarkLight
 from device.apa102 import LAMP, STEPS, Apa102Light
 from device.boards import BOARDS
+from device.browser import BrowserLight
+from device.browser_link import Link
 from device.light import GpioLight
 from device.simulated import SimulatedLight, World
 from device.wall_clock import WallClock
@@ -101,7 +104,23 @@ def apa102() -> Stage:
     return Stage(light, lambda: onlooker.look_at(light))
 
 
-LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio, "apa102": apa102}
+def browser() -> Stage:
+    """What the page is told; that it draws that truly is a test of the page."""
+    link = Link(WallClock())
+    told = link.connect()
+    seen: list[State] = []
+
+    def look() -> State | None:
+        while not told.empty():
+            message = json.loads(told.get_nowait())
+            if message["tell"] == "light":
+                seen.append(State(message["state"]))
+        return seen[-1] if seen else None
+
+    return Stage(BrowserLight(link), look)
+
+
+LIGHTS: dict[str, Callable[[], Stage]] = {"simulated": simulated, "gpio": gpio, "apa102": apa102, "browser": browser}
 
 
 @pytest.fixture(params=LIGHTS)

@@ -14,12 +14,15 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from page import BLOCK_SECONDS, page
 from scene import in_world
 from sound_server import sound_here
 
+import device.browser_microphone
 import device.microphone
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Frame, Samples
 from companion.ports import Clock, Microphone
+from device.browser import Browser
 from device.echo_path import Acoustics
 from device.microphone import SoundCardMicrophone
 from device.room import Room
@@ -147,13 +150,40 @@ class SoundCard:
         return len(likely) == FRAME_SAMPLES and bool(np.corrcoef(heard, likely)[0, 1] > 0.9)
 
 
+class InPage:
+    """The microphone of a page that gives, in each 10 ms, another number."""
+
+    slack = 0.005
+    stale = 0.3
+    keeps = (RING_SECONDS - 0.1, RING_SECONDS + 0.1)
+
+    def __init__(self) -> None:
+        self.clock: Clock = WallClock()
+        self._browser = Browser(self.clock)
+        self.microphone: Microphone = self._browser.microphone
+
+    def live(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        async def living() -> Result:
+            await self._browser.open()
+            try:
+                async with page(self._browser):
+                    return await act()
+            finally:
+                await self._browser.close()
+
+        return asyncio.run(asyncio.wait_for(living(), 20))
+
+    def numbers(self, frames: Sequence[Frame]) -> list[int]:
+        return [int(frame.captured.samples[0]) for frame in frames]
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[SoundServer]:
     with sound_here() as made:
         yield made
 
 
-MICROPHONES = ("simulated", "simulated, in a room", "sound card")
+MICROPHONES = ("simulated", "simulated, in a room", "sound card", "browser")
 
 
 @pytest.fixture(params=MICROPHONES)
@@ -162,6 +192,9 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> St
         return simulated()
     if request.param == "simulated, in a room":
         return in_a_room()
+    if request.param == "browser":
+        monkeypatch.setattr(device.browser_microphone, "MOST_BLOCKS", round(RING_SECONDS / BLOCK_SECONDS))
+        return InPage()
     monkeypatch.setattr(device.microphone, "RING_SECONDS", RING_SECONDS)
     return SoundCard(request.getfixturevalue("server"))
 
@@ -224,7 +257,7 @@ def test_a_microphone_that_nobody_reads_loses_the_oldest_frames_first(stage: Sta
         return [first, *[await stage.microphone.read() for _ in range(kept + 20)]]
 
     first, *found = stage.numbers(stage.live(listen))
-    if isinstance(stage, SoundCard):
+    if isinstance(stage, SoundCard | InPage):
         found = found[4:]  # what was cut into frames already is kept, however old
     least, most = stage.keeps
     assert away - most <= (found[0] - first) * FRAME_SECONDS <= away - least + 0.1, "it keeps a part, and the newest"

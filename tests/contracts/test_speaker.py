@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
 import soxr
+from browser_here import browser_here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene import in_world
@@ -18,6 +19,8 @@ from sound_server import sound_here
 
 from companion.audio import FRAME_SECONDS, Audio, Samples
 from companion.ports import Clock, Speaker
+from device.browser import Browser
+from device.chromium import ROOM_RATE, Chromium
 from device.simulated import SimulatedSpeaker, World
 from device.sound_cards import PortAudio
 from device.sound_server import CARD, SoundServer
@@ -103,10 +106,11 @@ class Simulated:
         return room
 
 
-ROOM_RATE = 48_000
 SHORTEST_SILENCE = 0.002
 BETWEEN_SAMPLES = 0.95
 """How alike two full noises are of which one begins between two samples of the room."""
+HALF_A_SAMPLE = 0.9
+"""The same where it begins right between two of them, at 22,050 Hz: 0.915."""
 SILENCE = 40
 """Of a sample in the room: below that is what resampling leaves around a sound."""
 
@@ -196,6 +200,41 @@ class SoundCard:
         return self._room
 
 
+class InBrowser(SoundCard):
+    """A speaker in a page, in a real browser; what leaves the page is recorded there."""
+
+    def __init__(self, chromium: Chromium) -> None:
+        self._chromium = chromium
+        self.clock: Clock = WallClock()
+        self._browser = Browser(self.clock)
+        self.speaker: Speaker = self._browser.speaker
+        self._room = np.zeros(0, np.int16)
+
+    def live(self, act: Callable[[], Awaitable[Result]]) -> Result:
+        async def living() -> Result:
+            await self._browser.open()
+            page = await asyncio.wrap_future(self._chromium.do(self._awake))
+            try:
+                await self._browser.microphone.read()
+                await self._browser.microphone.close()
+                result = await act()
+                await asyncio.sleep(0.25)
+                return result
+            finally:
+                self._room = await asyncio.wrap_future(self._chromium.do(self._chromium.heard, page))
+                await asyncio.wrap_future(self._chromium.do(page.context.close))
+                await self._browser.close()
+
+        return asyncio.run(asyncio.wait_for(living(), 40))
+
+    def assert_heard_last(self, piece: Audio) -> None:
+        sound = self._sound()[-round(piece.seconds * ROOM_RATE) :]
+        self._assert_alike(sound, piece, least=HALF_A_SAMPLE)  # a page is asked to repeat from wherever it is
+
+    def _awake(self) -> Any:
+        return self._chromium.wake(self._chromium.page(self._browser.url, ear=True, reduced_motion="reduce"))
+
+
 def simulated() -> Simulated:
     world = World(longest=120.0)
     return Simulated(world, SimulatedSpeaker(world))
@@ -207,12 +246,24 @@ def server() -> Iterator[SoundServer]:
         yield made
 
 
-STAGES = ("simulated", "sound card")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    with browser_here() as made:
+        yield made
+
+
+STAGES = ("simulated", "sound card", "browser")
 
 
 @pytest.fixture(params=STAGES)
 def stage(request: pytest.FixtureRequest) -> Stage:
-    return simulated() if request.param == "simulated" else SoundCard(request.getfixturevalue("server"))
+    match request.param:
+        case "simulated":
+            return simulated()
+        case "browser":
+            return InBrowser(request.getfixturevalue("browser"))
+        case _:
+            return SoundCard(request.getfixturevalue("server"))
 
 
 def noise(seconds: float, rate: int = 16_000, seed: int = 0) -> Audio:
@@ -682,7 +733,7 @@ def test_stopping_in_silence_does_nothing(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "decibels"),
-    [("simulated", 6.0), ("simulated", 12.0), ("simulated", 20.0), ("sound card", 12.0)],
+    [("simulated", 6.0), ("simulated", 12.0), ("simulated", 20.0), ("sound card", 12.0), ("browser", 12.0)],
     indirect=["stage"],
 )
 def test_ducked_it_plays_on_quieter(stage: Stage, decibels: float) -> None:
@@ -721,7 +772,7 @@ def test_ducking_makes_no_click(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "volume"),
-    [("simulated", 0.25), ("simulated", 0.5), ("simulated", 0.9), ("sound card", 0.25)],
+    [("simulated", 0.25), ("simulated", 0.5), ("simulated", 0.9), ("sound card", 0.25), ("browser", 0.25)],
     indirect=["stage"],
 )
 def test_with_another_volume_it_plays_on_quieter_and_as_loud_as_before_with_the_old_one(

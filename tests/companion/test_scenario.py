@@ -1,0 +1,90 @@
+"""What was said to a toy, kept as files that replay."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import wave
+import zipfile
+
+import numpy as np
+
+from companion.audio import RATE, Audio, Utterance
+from companion.ports import Event
+from companion.scenario import MOST_LINES, Scenario
+from models.scripted import ScriptedTranscriber
+
+
+def utterance(ended: float) -> Utterance:
+    return Utterance(Audio(np.full(RATE, round(ended), np.int16)), ended - 1.0, ended)
+
+
+def heard(ended: float, text: str, engine: str = "scripted") -> Event:
+    return Event(ended, "heard", {"text": text, "engine": engine, "speaker": "user"})
+
+
+def said(scenario: Scenario, *utterances: Utterance) -> None:
+    transcriber = scenario.keeping(ScriptedTranscriber(["x"] * len(utterances)))
+
+    async def transcribe() -> None:
+        for one in utterances:
+            await transcriber.transcribe(one)
+
+    asyncio.run(transcribe())
+
+
+def files(scenario: Scenario) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(scenario.zip())) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_only_what_was_heard_is_kept_and_of_its_drafts_the_last() -> None:
+    scenario = Scenario()
+    said(scenario, utterance(3.0), utterance(5.0), utterance(5.0))
+    scenario.observe(heard(5.0, "hello"))
+    said(scenario, utterance(9.0))
+    kept = files(scenario)
+    assert [name for name in kept if name.endswith(".wav")] == ["001.wav"]
+    with wave.open(io.BytesIO(kept["001.wav"])) as file:
+        assert (file.getframerate(), file.getnframes()) == (RATE, RATE)
+        assert np.frombuffer(file.readframes(1), np.int16)[0] == 5
+
+
+def test_the_command_says_all_in_its_order_and_what_was_written_last() -> None:
+    scenario = Scenario()
+    scenario.options = ["--character", "my fox.toml"]
+    scenario.observe(heard(1.0, "it's me; rm -rf", engine="typed"))
+    for ended in (5.0, 9.0):
+        said(scenario, utterance(ended))
+        scenario.observe(heard(ended, "x"))
+    command = files(scenario)["replay.sh"].decode().splitlines()[-1]
+    assert command == (
+        "companion simulate --character 'my fox.toml' --wav 002.wav --wav 003.wav "
+        "--say 'it'\"'\"'s me; rm -rf' --journal replayed.jsonl"
+    )
+
+
+def test_the_journal_is_in_it_whatever_its_words() -> None:
+    scenario = Scenario()
+    scenario.observe(Event(1.23456, "said", {"text": "half a \ud83d pair", "complete": True}))
+    assert json.loads(files(scenario)["journal.jsonl"])["at"] == 1.235
+
+
+def test_of_a_long_conversation_the_oldest_is_dropped() -> None:
+    scenario = Scenario()
+    for number in range(MOST_LINES + 3):
+        scenario.observe(heard(float(number), f"line {number}", engine="typed"))
+    command = files(scenario)["replay.sh"].decode()
+    assert "'line 2'" not in command
+    assert "'line 3'" in command
+
+
+def test_what_is_forgotten_is_nowhere() -> None:
+    scenario = Scenario()
+    said(scenario, utterance(5.0))
+    scenario.observe(heard(5.0, "a secret"))
+    scenario.forget()
+    kept = files(scenario)
+    assert set(kept) == {"journal.jsonl", "replay.sh"}
+    assert b"secret" not in b"".join(kept.values())
