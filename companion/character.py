@@ -160,10 +160,7 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
             range=form.number("voice.espeak.range", 0, 100, Espeak.range),
             speed=form.number("voice.espeak.speed", 80, 450, Espeak.speed),
         ),
-        apologies=MappingProxyType(
-            {kind: form.lines(f"apologies.{kind}", required=kind == "lost") for kind in _apology_kinds(form)}
-            | {kind: (line,) for kind, line in _usual_lines(language) if not form.has(f"apologies.{kind}")}
-        ),
+        apologies=MappingProxyType(_apologies(form, language)),
         fillers=_fillers(form) or tuple(FILLERS.get(language_of(language), FILLERS["en"])),
         rehearsal=tuple(form.rehearsal()),
     )
@@ -174,15 +171,18 @@ def parse(table: Mapping[str, Any], origin: str) -> Character:
     return character
 
 
-def _apology_kinds(form: _Form) -> list[str]:
+def _apologies(form: _Form, language: str) -> dict[str, tuple[str, ...]]:
+    """By kind. Where "lost" would ask for something impossible there are lines for a character that has none."""
     known = ["lost", NotHeard.kind, NoVoice.kind, *Cause, Deaf.kind, WHILE_MUTED]
-    return [kind for kind in known if kind == "lost" or form.has(f"apologies.{kind}")]
-
-
-def _usual_lines(language: str) -> Iterator[tuple[str, str]]:
-    """What a character says, by kind, of which its file says nothing: "lost" would ask for something impossible."""
-    for kind, lines in ((Deaf.kind, DEAF), (WHILE_MUTED, MUTED)):
-        yield kind, lines.get(language_of(language), lines["en"])
+    own = {
+        kind: form.lines(f"apologies.{kind}", required=kind == "lost")
+        for kind in known
+        if kind == "lost" or form.has(f"apologies.{kind}")
+    }
+    usual = {Deaf.kind: DEAF, WHILE_MUTED: MUTED}
+    return own | {
+        kind: (lines.get(language_of(language), lines["en"]),) for kind, lines in usual.items() if kind not in own
+    }
 
 
 def _fillers(form: _Form) -> tuple[str, ...]:

@@ -93,8 +93,10 @@ class Conversation:
         words = member.mouth.make(just(member.character.apology(kind)), turn)
         try:
             await member.mouth.say(Saying("apology"), words, turn, lambda: None)
-        except (TurnError, DeviceError) as error:
-            self._journal.write("fault", kind="notice", text=str(error), recovered=False)
+        except TurnError as error:
+            self._face.lost(error, recovered=False)
+        except DeviceError:
+            pass  # the light tells
 
     def invite(self) -> None:
         """Somebody may speak now without calling first, where that is how the toy is called."""

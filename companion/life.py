@@ -34,7 +34,7 @@ LOOK_SECONDS = 0.1
 """Between two looks at whether the toy is busy."""
 
 REACH_SECONDS = 10.0
-"""Between two attempts to reach the service while it is out of reach: so late at most the light knows that it is not."""
+"""Between two attempts to reach the service while it is out of reach: so late at most does the light know better."""
 
 
 class Life:

@@ -93,6 +93,8 @@ class Phrases:
         self._directions = Directions()
         self._text = ""
         self._space = False
+        self._ended_at_once = False
+        """Whether the last clause was cut off before it was known what comes after it."""
         self._given = 0
         """Characters of the phrases so far."""
 
@@ -119,6 +121,8 @@ class Phrases:
             if character == "\n" or self._complete():
                 yield from self._cut()
             self._space = True
+        elif self._goes_on_ending(character):
+            pass
         elif _can_be_spoken(character):
             if self._space and self._text and character not in ".,!?;:":
                 self._text += " "
@@ -126,8 +130,9 @@ class Phrases:
             if character not in CLOSERS + "。！？" and self._text.rstrip(CLOSERS).endswith(("。", "！", "？")):
                 yield from self._cut()
             self._text += character
-            if self._hurried and character in "，、；：" and len(self._text) > FIRST_CLAUSE / 2:
+            if self._ends_at_once():
                 yield from self._cut()
+                self._ended_at_once = True
             if len(self._text) >= LONGEST_PHRASE:
                 yield from self._cut(at=self._text.rfind(" "))
         elif unicodedata.category(character) == "So":  # an emoji
@@ -137,6 +142,22 @@ class Phrases:
     def _hurried(self) -> bool:
         """Whether a clause is enough: little is there to be heard while a sentence arrives."""
         return self._given < HEAD_START
+
+    def _ends_at_once(self) -> bool:
+        """Whether a clause ends here, whatever follows: a service gives several tokens at once, and the next character
+        may come 80 ms later. Not after a digit, which may begin a number, nor in a URL."""
+        if not self._hurried:
+            return False
+        if self._text[-1] in "，、；：":
+            return len(self._text) > FIRST_CLAUSE / 2
+        if self._text[-1] not in ",;" or len(self._text) <= FIRST_CLAUSE:
+            return False
+        return self._text[-2].isalpha() and not URL.search(self._text.rpartition(" ")[2])
+
+    def _goes_on_ending(self, character: str) -> bool:
+        """Whether this still belongs to the end of a clause that was cut off already."""
+        self._ended_at_once = self._ended_at_once and character in CLOSERS
+        return self._ended_at_once
 
     def _leave_a_gap(self) -> None:
         """Something was taken out: the words on both sides of it do not become one, where a script has spaces."""

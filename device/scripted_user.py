@@ -25,7 +25,7 @@ PATIENT_SECONDS = 3.5
 INVITING = (State.LISTENING, State.IDLE)
 """What the light shows when one may speak."""
 
-PUZZLING = (State.ATTENTION,)
+PUZZLING = (State.ATTENTION, State.OFFLINE)
 """What it shows when something is wrong: one waits, and then speaks all the same, for it may well listen."""
 
 

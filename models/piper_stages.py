@@ -196,11 +196,12 @@ class Pieces:
         factor = self._speed.factor if self._speed else SLOWEST
         for begins, ends in pairwise(bounds(sentence.frames, reach, flow, factor)):
             wanted = min(sentence.frames, ends + reach)
-            flowed = max(0, wanted - latent.shape[2]) + 2 * flow if self._flow else 0
-            work = DECODER * (ends - begins + 2 * reach) + FLOW * flowed
+            flowing = latent.shape[2], wanted
+            work = DECODER * _seen(begins, ends, reach, sentence.frames)
+            work += FLOW * _seen(*flowing, flow, sentence.frames) if self._flow and wanted > flowing[0] else 0.0
             with self._speed.measuring(work) if self._speed else nullcontext():
-                if self._flow and latent.shape[2] < wanted:
-                    more = self._flow.over(beginning, sentence, latent.shape[2], wanted)
+                if self._flow and wanted > flowing[0]:
+                    more = self._flow.over(beginning, sentence, *flowing)
                     latent = np.concatenate([latent, more], axis=2)
                 piece = self._decoder.over(latent, sentence, begins, ends).reshape(-1)
             yield piece
@@ -290,6 +291,11 @@ def _looking(session: Session, frames: Floats, sentence: Sentence) -> Measures:
     if reach > FARTHEST:
         raise Uncut("it looks at the whole sentence for every sample")
     return Measures(hop, reach)
+
+
+def _seen(begins: int, ends: int, reach: int, frames: int) -> int:
+    """How many of the `frames` of a sentence are looked at for these."""
+    return min(frames, ends + reach) - max(0, begins - reach)
 
 
 def _along(sentence: Sentence, part: Any, places: slice | NDArray[np.int64]) -> Any:

@@ -71,7 +71,7 @@ class ScriptedChat:
         clock: Clock | None = None,
         delay: float = 0.0,
     ) -> None:
-        """`delay`: seconds of audio time before each piece."""
+        """`delay`: seconds of audio time from one piece to the next, whether somebody reads them or not."""
         self._replies = list(replies)
         self._delay = _Delay(clock, delay)
         self.prompts: list[Prompt] = []
@@ -104,8 +104,9 @@ class ScriptedChat:
         pieces = self._replies.pop(0)
         self.open += 1
         try:
-            for piece in pieces:
-                await self._delay.pass_by()
+            began = self._delay.now()
+            for number, piece in enumerate(pieces, 1):
+                await self._delay.pass_by(began, number)
                 if isinstance(piece, NoReply):
                     raise piece
                 yield piece
@@ -182,8 +183,13 @@ class _Delay:
         self._clock = clock
         self._seconds = seconds
 
-    async def pass_by(self) -> None:
-        if self._clock is not None and self._seconds > 0:
-            await self._clock.sleep(self._seconds)
+    def now(self) -> float:
+        return self._clock.now() if self._clock else 0.0
+
+    async def pass_by(self, since: float | None = None, times: int = 1) -> None:
+        """Wait until it has passed so many times since a moment; None: since now."""
+        until = (self.now() if since is None else since) + times * self._seconds
+        if self._clock is not None and until > self._clock.now():
+            await self._clock.sleep(until - self._clock.now())
         else:
             await asyncio.sleep(0)  # no engine answers without letting the loop turn: a reader can be cancelled here

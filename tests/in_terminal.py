@@ -47,6 +47,9 @@ CTRL_C = "\x03"
 SILENT_SECONDS = 30.0
 """After which nothing more is expected."""
 
+UNHEEDED_SECONDS = 1.0
+"""After which Ctrl-C is pressed again: Python does not see one between a question and its waiting for the answer."""
+
 
 def answered_in_terminal(
     words: list[str], environment: dict[str, str], answers: list[tuple[str, str]], columns: int = 80
@@ -59,10 +62,16 @@ def answered_in_terminal(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.execve(COMPANION, [str(COMPANION), *words], clean | environment | {"TERM": "xterm-256color"})
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
-    shown, since = b"", 0
+    shown, since, said = b"", 0, ""
     left = list(answers)
     try:
-        while select.select([ours], [], [], SILENT_SECONDS)[0] and (block := os.read(ours, 65536)):
+        while True:
+            if not select.select([ours], [], [], UNHEEDED_SECONDS if said == CTRL_C else SILENT_SECONDS)[0]:
+                if said != CTRL_C:
+                    break
+                os.write(ours, said.encode())
+            if not (block := os.read(ours, 65536)):
+                break
             shown += block
             plain = _CONTROL.sub("", shown.decode(errors="replace"))
             if left and left[0][0] in plain[since:] and plain.endswith("]: "):

@@ -6,6 +6,7 @@ import pytest
 from scene import Scene, Shout
 
 from companion.calling import ByButton, Open
+from companion.phrasebook import MUTED
 from companion.ports import Press
 
 LONG_REPLY = ["This is quite a long reply, as replies go."]
@@ -75,7 +76,7 @@ def test_with_nothing_to_say_again_it_listens() -> None:
     assert said(scene) == ["Hello, I am Bo."]
 
 
-def test_muted_it_says_nothing_again() -> None:
+def test_muted_it_says_how_to_unmute_it_instead() -> None:
     scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
 
     async def act() -> None:
@@ -88,7 +89,7 @@ def test_muted_it_says_nothing_again() -> None:
         await scene.world.sleep(3.0)
 
     scene.play(until=act)
-    assert said(scene) == ["Hello, I am Bo.", "Yes."]
+    assert said(scene) == ["Hello, I am Bo.", "Yes.", MUTED["en"]]
 
 
 def test_what_is_said_again_can_be_interrupted() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.character import Character, Rehearsed, bundled, load
-from companion.errors import Cause, NotHeard, NoVoice
+from companion.character import WHILE_MUTED, Character, Rehearsed, bundled, load
+from companion.errors import Cause, Deaf, NotHeard, NoVoice
 from companion.history import tokens
 from companion.phrasebook import FILLERS
 from companion.ports import Message
@@ -14,7 +14,7 @@ from models.espeak import EspeakVoice, variants, voices
 from models.rehearsal import answer
 from models.topic import mentions
 
-KINDS = ["lost", NotHeard.kind, NoVoice.kind, *Cause]
+KINDS = ["lost", NotHeard.kind, NoVoice.kind, *Cause, Deaf.kind, WHILE_MUTED]
 SENTENCES = tomllib.loads((Path(__file__).parents[1] / "speech" / "transcripts.toml").read_text("utf-8"))
 DIRECTION = re.compile(r"\([^()]*\)")
 NOT_SPEAKABLE = set('[]{}<>*_#~|\\/`"') | set("（）【】")

@@ -21,7 +21,7 @@ from companion.character import (
     read,
 )
 from companion.errors import SettingsError
-from companion.phrasebook import FILLERS
+from companion.phrasebook import DEAF, FILLERS, MUTED
 from companion.tables import LARGEST_FILE
 
 FILE = """
@@ -176,7 +176,7 @@ def test_in_a_language_without_fillers_they_are_english() -> None:
 
 def test_its_lines_are_all_that_it_says_word_for_word() -> None:
     character = bo(fillers=["Hm.", "Well."], apologies={"lost": ["Oh dear.", "Oh no."], "slow": ["Slow."]})
-    assert character.lines == ("Hello, I am Bo.", "Hm.", "Well.", "Oh dear.", "Slow.")
+    assert character.lines == ("Hello, I am Bo.", "Hm.", "Well.", "Oh dear.", "Slow.", DEAF["en"], MUTED["en"])
 
 
 def test_what_a_rehearsal_hears_is_lower_case() -> None:

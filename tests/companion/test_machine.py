@@ -176,7 +176,7 @@ def test_a_pin_that_somebody_else_has_is_told(monkeypatch: pytest.MonkeyPatch) -
     held = check_button(True, pressed, needed=True)
     assert (held.ok, "GPIO pin 17 is in use" in held.what) == (False, True), held
     assert asyncio.run(light(chosen, deep=False)) == asyncio.run(button(chosen)) == []
-    assert bodies.wired(chosen) is BOARDS["generic-rgb"]
+    assert bodies.wired(chosen) == BOARDS["generic-rgb"]
 
 
 @pytest.mark.parametrize(

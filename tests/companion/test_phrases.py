@@ -178,6 +178,20 @@ def test_a_phrase_comes_as_soon_as_it_is_complete() -> None:
     assert cutter.finish() == [Phrase("我")]
 
 
+@pytest.mark.parametrize(
+    ("arrived", "spoken_already"),
+    [
+        ("The moon only looks so big,", ["The moon only looks so big,"]),
+        ("The moon only looks so big;”", ["The moon only looks so big;"]),
+        ("There are more than 1,", []),
+        ("Look at www.moon.example/so,", []),
+        ("So big,", []),
+    ],
+)
+def test_a_first_clause_does_not_wait_for_what_follows_its_comma(arrived: str, spoken_already: list[str]) -> None:
+    assert [item.text for item in Phrases().feed(arrived) if isinstance(item, Phrase)] == spoken_already
+
+
 def test_a_phrase_without_end_is_cut_at_a_space() -> None:
     found = spoken("word " * 200)
     assert [len(phrase) <= LONGEST_PHRASE for phrase in found] == [True] * len(found)

@@ -186,7 +186,7 @@ def test_it_tells_systemd_that_it_is_ready_what_it_does_that_it_reloads_and_that
         environment = dict(sound.environment) | ear.environment | UNREACHABLE | {"COMPANION_MODELS__STORE": str(store)}
         with running(tmp_path, environment) as toy:
             assert ear.until("READY=1") == ["STATUS=Gets ready", "STATUS=Speaks", "READY=1"]
-            ear.until("STATUS=Listens")
+            ear.until("STATUS=Cannot reach the service of its character")
             before = time.monotonic()
             toy.process.send_signal(signal.SIGHUP)
             word, moment, *rest = ear.until("READY=1")
@@ -237,14 +237,14 @@ OFFLINE = ("unshare", "--net", *(() if os.geteuid() == 0 else ("--map-root-user"
 """Runs a command without any network, not even a loopback."""
 
 
-def test_without_any_network_it_starts_and_listens(tmp_path: Path, store: Path, ear: Ear) -> None:
+def test_without_any_network_it_starts_and_its_light_says_so(tmp_path: Path, store: Path, ear: Ear) -> None:
     if not shutil.which(OFFLINE[0]) or subprocess.run([*OFFLINE, "true"], capture_output=True, check=False).returncode:
         pytest.skip("one cannot go without a network here")
     with sound_server() as sound:
         environment = dict(sound.environment) | ear.environment | {"DASHSCOPE_API_KEY": "sk-x"}
         with running(tmp_path, environment | {"COMPANION_MODELS__STORE": str(store)}, within=OFFLINE) as toy:
             ear.until("READY=1")
-            toy.state("listening")
+            toy.state("offline")
             _, said = toy.end()
     assert "Traceback" not in said
 
@@ -340,7 +340,7 @@ def test_without_a_sound_server_it_lives_and_wakes_when_one_comes(tmp_path: Path
         with running(tmp_path, environment) as toy:
             toy.state("attention")
             sound.start()
-            toy.state("listening")
+            toy.state("offline")
             took, said = toy.end()
     finally:
         sound.kill()
@@ -352,12 +352,12 @@ def test_without_a_sound_server_it_lives_and_wakes_when_one_comes(tmp_path: Path
 def test_a_name_that_is_learnt_while_it_runs_is_live_at_once(tmp_path: Path) -> None:
     store = tmp_path / "store"
     (store / "wake").mkdir(parents=True)
-    with sound_server() as sound:
+    with sound_server() as sound, recording_server(streamed("It is late.")) as service:
         environment = dict(sound.environment) | {
             "COMPANION_MODELS__STORE": str(store),
             "COMPANION_EARS__CALLED": "wake",
             "DASHSCOPE_API_KEY": "sk-x",
-            "COMPANION_CHAT__BASE_URL": "http://127.0.0.1:9/v1",
+            "COMPANION_CHAT__BASE_URL": service.base_url,
         }
         with running(tmp_path, environment) as toy:
             toy.state("listening")

@@ -63,8 +63,9 @@ def test_the_request_of_a_dropped_draft_is_closed_before_the_next_begins() -> No
     most: list[int] = []
 
     class Counting(ScriptedChat):
-        async def warm(self) -> None:
+        async def warm(self) -> bool:
             most.append(self.open)
+            return True
 
     played = Scene(
         Shout(1.0, 0.4, 1.0, 0.4, 1.0),

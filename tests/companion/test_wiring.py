@@ -11,7 +11,7 @@ import pytest
 from gpiozero import Device
 from gpiozero.pins.mock import MockFactory
 
-from companion.bodies import _board, _gpio
+from companion.bodies import _gpio, wired
 from companion.errors import SettingsError
 from companion.ports import Button, Light
 from companion.settings import load
@@ -26,7 +26,7 @@ from device.wall_clock import WallClock
 def board(folder: Path, toml: str) -> Board:
     file = folder / "companion.toml"
     file.write_text(toml)
-    return _board(load(file, {}))
+    return wired(load(file, {}))
 
 
 def test_without_a_word_it_is_the_profile(tmp_path: Path) -> None:
@@ -39,9 +39,7 @@ def test_pins_of_ones_own_are_put_over_the_profile(tmp_path: Path) -> None:
 
 
 def test_in_the_environment_pins_have_commas_between_them() -> None:
-    mine = _board(
-        load(None, {"COMPANION_BOARD__LIGHT_PINS": "13,16,26", "COMPANION_BOARD__BUTTON_ACTIVE_HIGH": "true"})
-    )
+    mine = wired(load(None, {"COMPANION_BOARD__LIGHT_PINS": "13,16,26", "COMPANION_BOARD__BUTTON_ACTIVE_HIGH": "true"}))
     assert (mine.light_pins, mine.button_active_high) == ((13, 16, 26), True)
 
 
