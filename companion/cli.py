@@ -438,6 +438,8 @@ def _talk(chosen: settings.Settings, cast: list[character.Character], journal: P
 
 def _journal(path: Path | None, stack: ExitStack, lines: Callable[[TextIO], Observer] = lines_to) -> list[Observer]:
     return [lines(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
+
+
 def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened: bool) -> None:
     """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
     else."""
@@ -452,8 +454,6 @@ def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened
         observers: list[Observer] = [stack.enter_context(narrator), *_journal(journal, stack)]
         with suppress(KeyboardInterrupt):
             asyncio.run(in_browser.live(first, observers, port=port, opened=opened))
-
-
 
 
 def _line() -> str:
