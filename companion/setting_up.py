@@ -194,7 +194,7 @@ def _likely_board() -> str:
 def _boards() -> list[str]:
     from device.boards import BOARDS
 
-    return [name for name in BOARDS if name != "simulated"]
+    return [f"{board.name}  {board.wiring}" for board in BOARDS.values() if board.light != "screen"]
 
 
 def _board(name: str) -> str:

@@ -31,6 +31,9 @@ Called = Literal["open", "wake", "hold"]
 
 MACHINES_FILE = Path("/etc/companion/companion.toml")
 
+MACHINES_CREDENTIALS = MACHINES_FILE.parent / "credentials"
+"""Where the key of the machine's own toy is kept; systemd hands it to the service."""
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -286,8 +289,9 @@ def _take_out(table: dict[str, Any], path: Sequence[str]) -> None:
 
 
 def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key to the service, wherever it is kept: the key file, a systemd credential, the environment. Raises
-    SettingsError if a key file was named and cannot be read, and for what cannot be a key."""
+    """The key to the service, wherever it is kept: the key file, a systemd credential, the environment, or the
+    machine's own, which only root may read. Raises SettingsError if a key file was named and cannot be read, and for
+    what cannot be a key."""
     secret = _secret(settings, environment)
     if secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         raise SettingsError(["The key holds spaces, line breaks or letters that no key has: copy it again, alone"])
@@ -302,12 +306,19 @@ def _secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             reason = getattr(error, "strerror", None)
             reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
-    if folder := environment.get("CREDENTIALS_DIRECTORY"):
-        with suppress(OSError, UnicodeDecodeError):
-            secret = Path(folder, CREDENTIAL).read_text(encoding="utf-8").strip()
-            if secret not in ("", NO_CREDENTIAL):
-                return secret
-    return environment.get(KEY_VARIABLE, "").strip() or None
+    given = environment.get("CREDENTIALS_DIRECTORY")
+    return (
+        (_credential(Path(given)) if given else None)
+        or environment.get(KEY_VARIABLE, "").strip()
+        or _credential(MACHINES_CREDENTIALS)
+    )
+
+
+def _credential(folder: Path) -> str | None:
+    with suppress(OSError, UnicodeDecodeError):
+        secret = (folder / CREDENTIAL).read_text(encoding="utf-8").strip()
+        return secret if secret not in ("", NO_CREDENTIAL) else None
+    return None
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
