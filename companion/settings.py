@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -240,13 +241,17 @@ class Settings(_Section):
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `file` (none: the defaults), overridden by `environment`. Raises SettingsError."""
-    table = tables.read(file) if file else {}
-    origin = {_dotted(path): str(file) for path, _ in _leaves(table)}
-    for variable in sorted(environment):
-        if variable.startswith(PREFIX):
-            path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
-            _put(table, path, environment[variable])
-            origin[_dotted(path)] = variable
+    return checked(tables.read(file) if file else {}, file, environment)
+
+
+def checked(given: Mapping[str, Any], file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings `given` by section and key, as they stand or shall stand in `file`, overridden by `environment`.
+    Raises SettingsError."""
+    origin = {_dotted(path): str(file) for path, _ in _leaves(given)}
+    table = deepcopy(dict(given))
+    for variable, path in _variables(environment):
+        _put(table, path, environment[variable])
+        origin[_dotted(path)] = variable
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
@@ -266,9 +271,8 @@ def as_far_as_it_goes(
         table = tables.read(file) if file else {}
     except SettingsError:
         table = {}
-    for variable in sorted(environment):
-        if variable.startswith(PREFIX):
-            _put(table, tuple(variable.removeprefix(PREFIX).lower().split("__")), environment[variable])
+    for variable, path in _variables(environment):
+        _put(table, path, environment[variable])
     for _ in range(len(mistakes) + 1):
         try:
             return Settings.model_validate(table), mistakes
@@ -330,6 +334,13 @@ def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
 def usual(file: Path | None) -> Settings:
     """The settings in `file`; if none is named, those of a toy on duty. Raises SettingsError."""
     return load(file or usual_file())
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Those that are settings, and which section and key each stands for."""
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX):
+            yield variable, tuple(variable.removeprefix(PREFIX).lower().split("__"))
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
