@@ -146,6 +146,14 @@ def test_settings_that_are_there_are_kept_until_told_and_then_nothing_of_them_is
     assert (tmp_path / "companion.toml.old").read_text() == old
 
 
+def test_a_language_brings_a_character_and_what_it_still_lacks_is_told(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    done = companion("setup", "--yes", "--no-models", "--language", "zh", "--config", file, **bare)
+    assert settings.load(file, {}).toy.character == "tuantuan"
+    assert "the embedded ears hear English only" in done.stdout
+    assert "companion models pull --language zh" in done.stdout
+
+
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "companion.toml"
     file.write_text('[ears]\nengin = "auto"\n')
