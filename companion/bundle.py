@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from companion import machine, settings, trial
+from companion import machine, settings
 from companion.errors import DeviceError, SettingsError
 from companion.examining import Patient
 from companion.finding import Finding
@@ -139,7 +139,7 @@ def scrubbed(text: str, secrets: Sequence[str]) -> str:
 
 def _secrets(chosen: Settings) -> list[str]:
     try:
-        known = settings.key(chosen, trial.with_credential())
+        known = settings.key(chosen)
     except SettingsError:
         known = None
     return [secret for secret in (known, os.environ.get(settings.KEY_VARIABLE)) if secret]

@@ -98,14 +98,13 @@ async def examine(
 ) -> list[Finding]:
     """All findings, in `ORDER`."""
     longest = LONGEST_DEEP if deep else LONGEST
-    here = trial.with_credential(environment)
     parts: dict[tuple[str, ...], Awaitable[Sequence[Finding]]] = {
-        ("settings", "character", "board", "groups", "secrets"): _written(patient, here, root),
+        ("settings", "character", "board", "groups", "secrets"): _written(patient, environment, root),
         ("microphone", "speaker", "echo"): _sound(patient, deep),
         ("light", "button"): _pins(patient, deep),
         ("ears", "voice", "name"): _engines(patient, deep),
         ("models",): _models(patient, deep),
-        ("key", "network"): _service(patient, here),
+        ("key", "network"): _service(patient, environment),
         ("clock", "temperature", "power", "disk", "service"): _computer(patient, environment, root),
     }
     found = await asyncio.gather(*(_within(longest, names, part) for names, part in parts.items()))

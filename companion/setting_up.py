@@ -81,7 +81,7 @@ def setup(
         if secret is not None and file != settings.MACHINES_FILE:
             table.setdefault("chat", {})["key_file"] = str(place)
         text = settings_text.text(table)
-        chosen = _checked(table)
+        chosen = settings.checked(table, file)
         wanted = _wanted(chosen, asking) if models else []
         if asking and file.exists() and file.read_text(encoding="utf-8") != text and not replace:
             replace = _yes(f"{file} is there. Write over it? (The old one is kept beside it.)", usual=False)
@@ -194,7 +194,7 @@ def _likely_board() -> str:
 def _boards() -> list[str]:
     from device.boards import BOARDS
 
-    return [name for name in BOARDS if name != "simulated"]
+    return [f"{board.name}  {board.wiring}" for board in BOARDS.values() if board.light != "screen"]
 
 
 def _board(name: str) -> str:
@@ -294,14 +294,6 @@ def _key_checked(text: str) -> str:
     if not secret or not (secret.isascii() and secret.isprintable() and " " not in secret):
         raise SettingsError(["That is no key: it is empty, or holds spaces, line breaks or letters that no key has"])
     return secret
-
-
-def _checked(table: Mapping[str, Any]) -> Settings:
-    """The settings that these are. Raises SettingsError."""
-    try:
-        return Settings.model_validate(table)
-    except ValueError as error:
-        raise SettingsError(["These settings cannot be together"]) from error
 
 
 def _wanted(chosen: Settings, asking: bool) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +31,9 @@ Called = Literal["open", "wake", "hold"]
 """How a toy gets to know that it is spoken to."""
 
 MACHINES_FILE = Path("/etc/companion/companion.toml")
+
+MACHINES_CREDENTIALS = MACHINES_FILE.parent / "credentials"
+"""Where the key of the machine's own toy is kept; systemd hands it to the service."""
 
 
 class _Section(BaseModel):
@@ -237,13 +241,17 @@ class Settings(_Section):
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings in `file` (none: the defaults), overridden by `environment`. Raises SettingsError."""
-    table = tables.read(file) if file else {}
-    origin = {_dotted(path): str(file) for path, _ in _leaves(table)}
-    for variable in sorted(environment):
-        if variable.startswith(PREFIX):
-            path = tuple(variable.removeprefix(PREFIX).lower().split("__"))
-            _put(table, path, environment[variable])
-            origin[_dotted(path)] = variable
+    return checked(tables.read(file) if file else {}, file, environment)
+
+
+def checked(given: Mapping[str, Any], file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings `given` by section and key, as they stand or shall stand in `file`, overridden by `environment`.
+    Raises SettingsError."""
+    origin = {_dotted(path): str(file) for path, _ in _leaves(given)}
+    table = deepcopy(dict(given))
+    for variable, path in _variables(environment):
+        _put(table, path, environment[variable])
+        origin[_dotted(path)] = variable
     try:
         return Settings.model_validate(table)
     except ValidationError as error:
@@ -263,9 +271,8 @@ def as_far_as_it_goes(
         table = tables.read(file) if file else {}
     except SettingsError:
         table = {}
-    for variable in sorted(environment):
-        if variable.startswith(PREFIX):
-            _put(table, tuple(variable.removeprefix(PREFIX).lower().split("__")), environment[variable])
+    for variable, path in _variables(environment):
+        _put(table, path, environment[variable])
     for _ in range(len(mistakes) + 1):
         try:
             return Settings.model_validate(table), mistakes
@@ -286,8 +293,9 @@ def _take_out(table: dict[str, Any], path: Sequence[str]) -> None:
 
 
 def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The key to the service, wherever it is kept: the key file, a systemd credential, the environment. Raises
-    SettingsError if a key file was named and cannot be read, and for what cannot be a key."""
+    """The key to the service, wherever it is kept: the key file, a systemd credential, the environment, or the
+    machine's own, which only root may read. Raises SettingsError if a key file was named and cannot be read, and for
+    what cannot be a key."""
     secret = _secret(settings, environment)
     if secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         raise SettingsError(["The key holds spaces, line breaks or letters that no key has: copy it again, alone"])
@@ -302,12 +310,19 @@ def _secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             reason = getattr(error, "strerror", None)
             reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
-    if folder := environment.get("CREDENTIALS_DIRECTORY"):
-        with suppress(OSError, UnicodeDecodeError):
-            secret = Path(folder, CREDENTIAL).read_text(encoding="utf-8").strip()
-            if secret not in ("", NO_CREDENTIAL):
-                return secret
-    return environment.get(KEY_VARIABLE, "").strip() or None
+    given = environment.get("CREDENTIALS_DIRECTORY")
+    return (
+        (_credential(Path(given)) if given else None)
+        or environment.get(KEY_VARIABLE, "").strip()
+        or _credential(MACHINES_CREDENTIALS)
+    )
+
+
+def _credential(folder: Path) -> str | None:
+    with suppress(OSError, UnicodeDecodeError):
+        secret = (folder / CREDENTIAL).read_text(encoding="utf-8").strip()
+        return secret if secret not in ("", NO_CREDENTIAL) else None
+    return None
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -319,6 +334,13 @@ def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
 def usual(file: Path | None) -> Settings:
     """The settings in `file`; if none is named, those of a toy on duty. Raises SettingsError."""
     return load(file or usual_file())
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Those that are settings, and which section and key each stands for."""
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX):
+            yield variable, tuple(variable.removeprefix(PREFIX).lower().split("__"))
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:

@@ -6,7 +6,6 @@ With `build.py`, `engines.py` and `bodies.py` it names concrete classes; each is
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
@@ -48,9 +47,6 @@ SHOWN_SECONDS: Final = 0.7
 
 COMPARED: Final = 500_000_000
 """Bytes of models that are compared without `--deep`: some seconds on a Raspberry Pi."""
-
-CREDENTIALS: Final = Path("/etc/companion/credentials")
-"""Where the service's key is kept, as systemd's unit says."""
 
 PLACEHOLDERS: Final = ("sk-...", "sk-xxx", "your", "<", "changeme")
 
@@ -225,14 +221,7 @@ def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
     return faults, len(pulled), unread
 
 
-def with_credential(environment: Mapping[str, str] = os.environ, folder: Path = CREDENTIALS) -> Mapping[str, str]:
-    """The environment in which a key is looked for: with the service's own, where this user may read it."""
-    if "CREDENTIALS_DIRECTORY" in environment or not os.access(folder / settings.CREDENTIAL, os.R_OK):
-        return environment
-    return {**environment, "CREDENTIALS_DIRECTORY": str(folder)}
-
-
-def key(chosen: Settings, environment: Mapping[str, str], folder: Path = CREDENTIALS) -> Key:
+def key(chosen: Settings, environment: Mapping[str, str], folder: Path = settings.MACHINES_CREDENTIALS) -> Key:
     """What can be said of the key."""
     needed = chosen.chat.engine != engines.REHEARSAL
     try:
@@ -256,7 +245,11 @@ def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]
     """The files in which the key is, or would be."""
     folder = environment.get("CREDENTIALS_DIRECTORY")
     named = chosen.chat.key_file.expanduser() if chosen.chat.key_file else None
-    places = [named, Path(folder, settings.CREDENTIAL) if folder else None, CREDENTIALS / settings.CREDENTIAL]
+    places = [
+        named,
+        Path(folder, settings.CREDENTIAL) if folder else None,
+        settings.MACHINES_CREDENTIALS / settings.CREDENTIAL,
+    ]
     return list(dict.fromkeys(place for place in places if place))
 
 

@@ -74,6 +74,20 @@ class Board:
             parts["bus"] = CHAIN_PINS if kind == "apa102" else ()
         return Board(**parts)
 
+    @property
+    def wiring(self) -> str:
+        """In words: which GPIO pins its button and its light are on."""
+        button = f"button on {self.button}" if self.button is not None else "no button"
+        match self.light:
+            case "none" | "screen":
+                return f"{button}, no light"
+            case "apa102":
+                return f"{button}, {self.lamps} APA102 on SPI"
+            case _:
+                pins = zip(LIGHT_PINS[self.light], self.light_pins, strict=True)
+                lights = ", ".join(f"{what.removeprefix('the ')} on {pin}" for what, pin in pins)
+                return f"{button}, {lights}"
+
     def _mistakes(self) -> Iterator[str]:
         names = LIGHT_PINS[self.light]
         if len(self.light_pins) != len(names):

@@ -22,6 +22,12 @@ NOT_SPEAKABLE = set('[]{}<>*_#~|\\/`"') | set("（）【】")
 
 @pytest.fixture(params=["otto", "pip"])
 def character(request: pytest.FixtureRequest) -> Character:
+    """Somebody who speaks English."""
+    return load(request.param)
+
+
+@pytest.fixture(params=bundled())
+def anybody(request: pytest.FixtureRequest) -> Character:
     return load(request.param)
 
 
@@ -54,8 +60,8 @@ def test_the_voices_of_pip_and_otto_are_opposites() -> None:
     assert pip.voice != otto.voice
 
 
-def test_the_embedded_voice_knows_the_voice_a_character_asks_for(character: Character) -> None:
-    language, plus, variant = character.espeak.voice.partition("+")
+def test_the_embedded_voice_knows_the_voice_a_character_asks_for(anybody: Character) -> None:
+    language, plus, variant = anybody.espeak.voice.partition("+")
     assert language in voices()
     assert plus
     assert variant in variants()
@@ -73,30 +79,30 @@ def test_pip_exclaims_and_otto_never_does() -> None:
     assert sum("!" in line for line in lines(pip)) > 0.8 * len(lines(pip))
 
 
-def test_every_rehearsed_line_takes_up_a_word_that_asked_for_it(character: Character) -> None:
+def test_every_rehearsed_line_takes_up_a_word_that_asked_for_it(anybody: Character) -> None:
     deaf = [
         line
-        for entry in keyed(character)
+        for entry in keyed(anybody)
         for line in entry.says
         if "{topic}" not in line and not any(mentions(line, phrase) for phrase in entry.hears)
     ]
     assert deaf == []
 
 
-def test_no_word_asks_for_two_entries(character: Character) -> None:
-    phrases = [phrase for entry in character.rehearsal for phrase in entry.hears]
+def test_no_word_asks_for_two_entries(anybody: Character) -> None:
+    phrases = [phrase for entry in anybody.rehearsal for phrase in entry.hears]
     assert sorted(phrases) == sorted(set(phrases))
 
 
-def test_there_is_something_rehearsed_for_most_of_what_a_child_says(character: Character) -> None:
-    assert len(keyed(character)) >= 14
-    assert all(2 <= len(entry.says) <= 3 for entry in keyed(character))
-    assert len(set(lines(character))) == len(lines(character))
+def test_there_is_something_rehearsed_for_most_of_what_a_child_says(anybody: Character) -> None:
+    assert len(keyed(anybody)) >= 14
+    assert all(2 <= len(entry.says) <= 3 for entry in keyed(anybody))
+    assert len(set(lines(anybody))) == len(lines(anybody))
 
 
-def test_where_nothing_fits_every_line_takes_up_the_topic(character: Character) -> None:
-    assert len(fallback(character).says) >= 5
-    assert all("{topic}" in line for line in fallback(character).says)
+def test_where_nothing_fits_every_line_takes_up_the_topic(anybody: Character) -> None:
+    assert len(fallback(anybody).says) >= 5
+    assert all("{topic}" in line for line in fallback(anybody).says)
 
 
 def test_lines_can_be_spoken_once_the_directions_are_taken_out(character: Character) -> None:
@@ -113,29 +119,43 @@ def test_about_one_line_in_six_holds_a_stage_direction(character: Character) -> 
     assert 0.08 < share < 0.25
 
 
-def test_there_is_an_apology_for_every_way_to_lose_a_turn(character: Character) -> None:
-    assert set(character.apologies) == set(KINDS)
-    assert len({character.apology(kind) for kind in KINDS}) == len(KINDS)
+def test_there_is_an_apology_for_every_way_to_lose_a_turn(anybody: Character) -> None:
+    assert set(anybody.apologies) == set(KINDS)
+    assert len({anybody.apology(kind) for kind in KINDS}) == len(KINDS)
 
 
-def test_the_opening_and_the_apologies_are_short_and_hold_no_brackets(character: Character) -> None:
-    for line in [character.opening, *(line for said in character.apologies.values() for line in said)]:
+def test_the_opening_and_the_apologies_are_short_and_hold_no_brackets(anybody: Character) -> None:
+    for line in [anybody.opening, *(line for said in anybody.apologies.values() for line in said)]:
         assert not set(line) & (NOT_SPEAKABLE | set("()")), line
         assert len(line.split()) <= 25, line
 
 
-def test_fillers_are_of_its_own_and_shorter_than_a_second_and_a_half(character: Character) -> None:
+def test_fillers_are_of_its_own_and_shorter_than_a_second_and_a_half(anybody: Character) -> None:
     async def seconds(line: str) -> float:
-        return sum([piece.seconds async for piece in EspeakVoice(character.espeak).speak(line)])
+        return sum([piece.seconds async for piece in EspeakVoice(anybody.espeak).speak(line)])
 
-    assert not set(character.fillers) & set(FILLERS["en"])
-    for line in character.fillers:
+    assert not set(anybody.fillers) & set(FILLERS[anybody.language])
+    for line in anybody.fillers:
         assert not set(line) & (NOT_SPEAKABLE | set("()")), line
         assert asyncio.run(seconds(line)) < 1.5, line
 
 
 def test_a_refused_key_sends_for_the_grown_ups(character: Character) -> None:
     assert all(word in character.apology("refused") for word in ("key", "grown-ups", "settings"))
+
+
+def test_tuantuan_speaks_chinese_keeps_what_all_of_them_keep_and_says_nothing_that_cannot_be_spoken() -> None:
+    tuantuan = load("tuantuan")
+    for line in [tuantuan.opening, *tuantuan.fillers, *(line for said in tuantuan.apologies.values() for line in said)]:
+        assert not re.search("[A-Za-z()（）【】]", line), line
+    said = [re.sub("（[^（）]*）", "", line.replace("{topic}", "月亮")) for line in lines(tuantuan)]
+    assert not [line for line in said if not line or re.search("[A-Za-z()（）【】]", line)]
+    assert all(word in tuantuan.apology("refused") for word in ("钥匙", "大人", "设置"))
+    assert "人工智能" in tuantuan.context
+    by_word = {word: entry for entry in keyed(tuantuan) for word in entry.hears}
+    assert all("人工智能" in line for line in by_word["你是真的吗"].says)
+    assert all("大人" in line for line in by_word["受伤"].says)
+    assert not [line for word in ("再见", "晚安") for line in by_word[word].says if "？" in line]
 
 
 def test_goodbyes_ask_for_nothing(character: Character) -> None:
@@ -155,8 +175,8 @@ def test_pain_sends_for_a_grown_up(character: Character) -> None:
     assert all("grown-up" in line for line in entry.says)
 
 
-def test_the_system_message_is_small_and_asks_for_no_parentheses(character: Character) -> None:
-    message = character.system_message()
+def test_the_system_message_is_small_and_asks_for_no_parentheses(anybody: Character) -> None:
+    message = anybody.system_message()
     assert tokens([Message("system", message)]) < 2_500
     assert "(" not in message
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import stat
+import subprocess
 import tomllib
 import wave
 from collections.abc import Iterator
@@ -11,15 +14,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import companion
-from healthy import CARDS, MOCK_PINS, models, room
+from command import COMPANION, companion
+from healthy import CARDS, MOCK_PINS, away_from_this_user, models, room
+from hub_here import Fault, HubHere, hub_here
 from in_terminal import CTRL_C, answered_in_terminal
 from on_duty import BRIEF, running
 from recording_server import recording_server, streamed
 from sound_server import missing
+from toy_models import toy_piper, toy_smart_turn, toy_whisper
 
 from companion import settings, settings_text
 from device.sound_server import CARD, SoundServer, sound_server
+from models import manifest
 
 pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
 
@@ -140,6 +146,14 @@ def test_settings_that_are_there_are_kept_until_told_and_then_nothing_of_them_is
     assert (tmp_path / "companion.toml.old").read_text() == old
 
 
+def test_a_language_brings_a_character_and_what_it_still_lacks_is_told(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    done = companion("setup", "--yes", "--no-models", "--language", "zh", "--config", file, **bare)
+    assert settings.load(file, {}).toy.character == "tuantuan"
+    assert "the embedded ears hear English only" in done.stdout
+    assert "companion models pull --language zh" in done.stdout
+
+
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "companion.toml"
     file.write_text('[ears]\nengin = "auto"\n')
@@ -153,6 +167,55 @@ def test_models_that_cannot_be_pulled_are_told_and_the_settings_are_there(bare: 
     done = companion("setup", "--yes", "--no-test", "--config", file, **bare, HF_ENDPOINT="http://127.0.0.1:9")
     assert (done.returncode, "cannot be reached" in done.stderr) == (1, True), done.stderr
     assert settings.load(file, {}).ears.called == "wake"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubHere]:
+    """A hub that has what one begins with in English: small ones by the great ones' names."""
+    toy_whisper(tmp_path / "hub", "hello little fox")
+    voice = toy_piper(tmp_path / "hub")
+    small = {path.name: path.read_bytes() for path in (tmp_path / "hub").iterdir()}
+    small |= {"voice.onnx": voice.read_bytes(), "voice.onnx.json": voice.with_suffix(".onnx.json").read_bytes()}
+    small["smart-turn-v3.2-cpu.onnx"] = toy_smart_turn(tmp_path / "turn.onnx").read_bytes()
+    small["vocabulary.txt"] = "\n".join(json.loads(small["vocabulary.json"])).encode()
+    with hub_here() as server:
+        for model in manifest.firsts(manifest.load(), "en"):
+            for file in model.files:
+                name = f"voice{''.join(Path(file.name).suffixes)}" if model.kind is manifest.Kind.PIPER else file.name
+                server.add(file.repository, file.revision, file.path, small[name])
+        yield server
+
+
+def test_what_one_begins_with_is_pulled_and_a_second_time_nothing_is(
+    bare: dict[str, str], tmp_path: Path, hub: HubHere
+) -> None:
+    words = ["setup", "--yes", "--config", tmp_path / "companion.toml"]
+    first = companion(*words, **bare, **hub.environment)
+    assert "ok       models" in first.stdout, first.stdout + first.stderr
+    assert "Whisper base.en hears en" in first.stdout
+    before = everything(tmp_path / "store"), hub.sent
+    companion(*words, "--no-test", **bare, **hub.environment)
+    assert (everything(tmp_path / "store"), hub.sent) == before
+
+
+def test_ctrl_c_while_models_come_leaves_the_settings_and_what_has_arrived(
+    bare: dict[str, str], tmp_path: Path, hub: HubHere
+) -> None:
+    file = tmp_path / "companion.toml"
+    words = [str(COMPANION), "setup", "--yes", "--no-test", "--config", str(file)]
+    hub.faults.append(Fault(stall=40))
+    with subprocess.Popen(
+        words, env=away_from_this_user(bare | hub.environment), stderr=subprocess.PIPE, text=True
+    ) as running_setup:
+        assert hub.stalled.wait(30)
+        running_setup.send_signal(signal.SIGINT)
+        _, said = running_setup.communicate(timeout=30)
+        hub.go_on.set()
+    assert (running_setup.returncode, "goes on from what has arrived" in said) == (1, True), said
+    assert settings.load(file, {}).ears.called == "wake"
+    done = companion(*words[1:], **bare, **hub.environment)
+    assert done.returncode == 0, done.stderr
+    assert "bytes=40-" in hub.ranges
 
 
 QUESTIONS = [

@@ -418,6 +418,16 @@ def test_a_key_comes_from_systemds_credential_unless_none_was_put_there(tmp_path
     assert key(load(None, {}), environment) == "sk-credential"
 
 
+def test_the_machines_own_key_is_for_whoever_may_read_it_and_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.settings.MACHINES_CREDENTIALS", tmp_path)
+    assert key(load(None, {}), {}) is None
+    (tmp_path / "api_key").write_text("sk-machine\n")
+    assert key(load(None, {}), {}) == "sk-machine"
+    assert key(load(None, {}), {"DASHSCOPE_API_KEY": "sk-environment"}) == "sk-environment"
+
+
 def test_no_key_is_taken_from_a_file_that_happens_to_lie_around(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
