@@ -27,6 +27,7 @@ const HINTS = {
 const MICROPHONE = {
   denied: "Your browser does not let this page hear you: allow the microphone in its address bar, and load the page again. Until then, write.",
   missing: "There is no microphone here. You can write instead.",
+  echoes: "Your browser does not take the toy's voice out of what it hears here: wear headphones, or it interrupts itself.",
   gone: "The microphone was unplugged. You can write instead, or load the page again.",
 };
 const METER = 100; // milliseconds between two looks of the level meter

@@ -67,7 +67,8 @@ export class Sound extends EventTarget {
       this.source = this.context.createMediaStreamSource(this.stream);
       this.source.connect(this.card);
       this.stream.getAudioTracks()[0].onended = () => this.fire("microphone", "gone");
-      this.fire("microphone", "open");
+      const echoes = this.stream.getAudioTracks()[0].getSettings().echoCancellation === false;
+      this.fire("microphone", echoes ? "echoes" : "open");
     } catch (error) {
       this.fire("microphone", error.name === "NotAllowedError" ? "denied" : "missing");
     } finally {

@@ -190,6 +190,42 @@ def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path, quick: dict[str
     assert 0 < last - touched < 0.1
 
 
+def test_it_is_interrupted_by_a_voice_and_hears_it_out(tmp_path: Path, quick: dict[str, str]) -> None:
+    def story(browser: Chromium, toy: Simulating) -> Samples:
+        page = awake(browser, toy.url, ear=True)
+        until(page, "state", "listening")
+        page.locator("#file").set_input_files(str(SPEECH / "story-moon-awb.wav"))
+        toy.wait_for("state", count=2, state="speaking")
+        page.wait_for_timeout(700)
+        page.locator("#file").set_input_files(str(SPEECH / "hello-rms.wav"))
+        toy.wait_for("interrupted")
+        toy.wait_for("turn", count=1)
+        page.wait_for_timeout(300)
+        assert has_no_trouble(page, toy.url)
+        return browser.heard(page)
+
+    with browser_here() as browser, simulating(tmp_path, "--called", "open", "--character", "pip", **quick) as toy:
+        sound = browser.do(story, browser, toy).result()
+        events = toy.events()
+    cut_off, answer = (event for event in events if event["event"] == "said" and event["kind"] == "reply")
+    assert (cut_off["complete"], answer["complete"]) == (False, True)
+    assert [event["text"] for event in events if event["event"] == "heard"] == [WORDS, WORDS]
+    loud = np.abs(sound.astype(int)) > 500
+    sounded = np.flatnonzero(np.convolve(loud, np.ones(ROOM_RATE // 2), "same") > 0)
+    assert len(np.flatnonzero(np.diff(sounded) > 1)) == 2, "its first words, what was cut off, and its answer"
+
+
+def test_a_browser_that_takes_no_echo_out_is_told(tmp_path: Path, quick: dict[str, str]) -> None:
+    def story(browser: Chromium, toy: Simulating) -> None:
+        page = browser.page(toy.url, reduced_motion="reduce")
+        page.evaluate("MediaStreamTrack.prototype.getSettings = () => ({ echoCancellation: false })")
+        browser.wake(page)
+        page.get_by_role("alert").filter(has_text="wear headphones").wait_for()
+
+    with browser_here() as browser, simulating(tmp_path, "--called", "open", **quick) as toy:
+        browser.do(story, browser, toy).result()
+
+
 def test_one_waits_no_longer_at_the_page_than_the_loop_says(tmp_path: Path, quick: dict[str, str]) -> None:
     names = ["hello-rms.wav", "dog-rms.wav", "birthday-rms.wav", "school-rms.wav", "dark-rms.wav"]
 
