@@ -48,7 +48,7 @@ class RecordingServer:
 
 
 @contextmanager
-def recording_server(*answers: Any) -> Iterator[RecordingServer]:
+def recording_server(*answers: Any, port: int = 0) -> Iterator[RecordingServer]:
     server = RecordingServer(answers or [streamed("Hello there.")])
 
     class Handler(BaseHTTPRequestHandler):
@@ -83,7 +83,7 @@ def recording_server(*answers: Any) -> Iterator[RecordingServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     http.daemon_threads = True
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -26,6 +26,9 @@ TIMES = 20 if os.environ.get("COMPANION_SOAK") else 3
 NOTICED_SECONDS, BACK_SECONDS = 2.0, 5.0
 """How long a lost device may go unnoticed, and how long after its return the toy may need."""
 
+REACHED_SECONDS = 15.0
+"""So long it may take until it is noticed that there is a network again."""
+
 LOOK_SECONDS = 0.5
 """How late a busy computer may tell us what it has noticed."""
 
@@ -44,13 +47,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def on_duty(folder: Path, store: Path, sound: SoundServer, **more: str) -> Iterator[tuple[Running, RecordingServer]]:
-    """A toy with all it needs, and the service it asks."""
+def on_duty(
+    folder: Path, store: Path, sound: SoundServer, rests: str = "listening", **more: str
+) -> Iterator[tuple[Running, RecordingServer]]:
+    """A toy with all it needs, and the service it asks. `rests`: what it shows when it has said its first words."""
     with (
         recording_server(streamed(REPLY)) as service,
         running(folder, connected(sound, service, store) | more) as toy,
     ):
-        toy.state("listening")
+        toy.state(rests)
         yield toy, service
 
 
@@ -210,10 +215,31 @@ def test_a_clock_that_was_never_set_is_told_from_a_network_that_is_not_there(
 ) -> None:
     with over_tls(tmp_path) as address, sound_server() as sound:
         more = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"@{year}-01-01 00:00:00", "DONT_FAKE_MONOTONIC": "1"}
-        with on_duty(tmp_path, store, sound, COMPANION_CHAT__BASE_URL=address, **more) as (toy, _):
+        with on_duty(tmp_path, store, sound, "offline", COMPANION_CHAT__BASE_URL=address, **more) as (toy, _):
             ask(sound)
             fault = toy.wait_for(lambda event: event["event"] == "fault" and event["kind"] != "warning")
             toy.wait_for(lambda event: event["event"] == "said" and event["kind"] == "apology")
             toy.end()
     assert fault["kind"] == ("clock" if year == "1999" else "unreachable")
     assert ("1 January 1999" in fault["text"]) is (year == "1999")
+
+
+def test_without_a_network_it_says_so_soon_and_its_light_tells_when_there_is_one_again(
+    tmp_path: Path, store: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    address = {"COMPANION_CHAT__BASE_URL": f"http://127.0.0.1:{port}/v1"}
+    with sound_server() as sound, on_duty(tmp_path, store, sound, "offline", **address) as (toy, _):
+        ask(sound)
+        heard = toy.wait_for(lambda event: event["event"] == "heard")
+        toy.wait_for(lambda event: event["event"] == "said" and event["kind"] == "apology")
+        spoke = toy.wait_for(lambda event: event["event"] == "state" and event["state"] == "speaking")
+        toy.state("offline")
+        with recording_server(streamed(REPLY), port=port) as service:
+            toy.state("listening", REACHED_SECONDS)
+            assert not service.requests, "it has asked for nothing"
+            a_turn_works(toy, sound)
+        toy.end()
+    assert spoke["at"] - heard["at"] < 3.0

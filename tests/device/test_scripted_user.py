@@ -14,7 +14,7 @@ from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, RATE, Audio, Samples, 
 from companion.ports import Press
 from companion.state import State
 from device.recording import SpokenText
-from device.scripted_user import PATIENT_SECONDS, POLITE_SECONDS, Interruption, ScriptedUser
+from device.scripted_user import INVITING, PATIENT_SECONDS, POLITE_SECONDS, PUZZLING, Interruption, ScriptedUser
 from device.simulated import SimulatedLight, World
 
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ def test_a_user_waits_until_the_light_invites() -> None:
     async def act() -> None:
         await stage.world.sleep(5.0)
         for state in State:
-            if state not in (State.LISTENING, State.IDLE, State.ATTENTION):
+            if state not in INVITING + PUZZLING:
                 stage.light.show(state)
                 await stage.world.sleep(5.0)
 
