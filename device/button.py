@@ -43,7 +43,7 @@ class GpioButton:
         self._pin = board.button
         self._loop = asyncio.get_running_loop()
         self._presses = Presses()
-        contact = Contact(self._presses, double_seconds)
+        self._contact = contact = Contact(self._presses, double_seconds)
         with opening(self._pin):
             from gpiozero import Button
 

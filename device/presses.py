@@ -47,7 +47,7 @@ class Contact:
     def __init__(self, presses: Presses, double_seconds: float = DOUBLE_SECONDS) -> None:
         """`presses` is told what it means."""
         self._presses = presses
-        self._double_seconds = double_seconds
+        self.double_seconds = double_seconds
         self._last: Press | None = None
         """What was told last; None before the first press."""
         self._let_go = -math.inf
@@ -56,7 +56,7 @@ class Contact:
 
     def down(self, at: float) -> None:
         """It went down; `at` is in seconds, on the clock of `up`."""
-        self._again = at - self._let_go < self._double_seconds
+        self._again = at - self._let_go < self.double_seconds
         self._let_go = -math.inf
         self._tell(Press.DOWN)
 

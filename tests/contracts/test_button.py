@@ -62,7 +62,7 @@ def gpio() -> Iterator[Stage]:
             held.clear()
             below.hold_time = 0 if kind is Press.LONG else ENOUGH
             for again in (False, True) if kind is Press.DOUBLE else (False,):
-                button._double_seconds = ENOUGH if again else 0.0
+                button._contact.double_seconds = ENOUGH if again else 0.0
                 pin.drive_low()
                 if kind is Press.LONG:
                     assert await asyncio.to_thread(held.wait, ENOUGH)
@@ -93,10 +93,12 @@ def browser() -> Iterator[Stage]:
     paw = BrowserButton(hold_seconds=0.0)
 
     async def press(kind: Press) -> None:
-        paw.down()
-        if kind is Press.LONG:
-            await asyncio.sleep(0.001)
-        paw.up()
+        for again in (False, True) if kind is Press.DOUBLE else (False,):
+            paw._contact.double_seconds = ENOUGH if again else 0.0
+            paw.down()
+            if kind is Press.LONG:
+                await asyncio.sleep(0.001)
+            paw.up()
 
     yield Stage(paw, press)
 
