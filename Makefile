@@ -35,7 +35,7 @@ soak: .venv/tests ## what is too long for `make test`
 	COMPANION_SOAK=1 $(BIN)/pytest -s $(ENDURANCE) tests/companion/test_on_duty_faults.py
 	COMPANION_SOAK=1 $(BIN)/pytest -s -n auto --dist worksteal $(SOAKED)
 
-bench: .venv/runs ## how fast it answers on this machine, and what it costs: ten minutes
+bench: .venv/runs ## how fast it answers on this machine, and what it costs: twenty minutes
 	@$(BIN)/companion bench --engines
 
 check: .venv/tests ## style, types, architecture
