@@ -252,7 +252,9 @@ READ_ONLY = 'mount -t tmpfs tmpfs "$1" && mount -o remount,ro "$1" && shift && e
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-def test_on_a_disk_for_reading_only_it_talks_and_tells_once_that_a_mute_cannot_be_kept(tmp_path: Path, store: Path) -> None:
+def test_on_a_disk_for_reading_only_it_talks_and_tells_once_that_a_mute_cannot_be_kept(
+    tmp_path: Path, store: Path
+) -> None:
     (state := tmp_path / "state").mkdir()
     (tmp_path / "run").mkdir()
     within = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", str(state)]
