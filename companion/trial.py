@@ -25,13 +25,14 @@ from companion.echo import Echo, Verdict
 from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
 from companion.ports import Message, Prompt
 from companion.served import store
-from companion.settings import Settings
+from companion.settings import Ears, Settings, Voice
 from companion.state import State
 
 if TYPE_CHECKING:
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import Kind
     from device.speaker import SoundCardSpeaker
+    from models.store import Found
 
 LISTENING, STARTING, AFTERWARDS = 1.2, 0.3, 0.5
 """Seconds: in which the microphone is judged, before that, and in which what was played may still arrive."""
@@ -134,21 +135,16 @@ async def ears(chosen: Settings, language: str, *, deep: bool) -> Model:
     from models.store import find_whisper
     from models.whisper import WhisperTranscriber, check
 
-    named = chosen.ears.model
-    found = Model(chosen.ears.engine)
     if chosen.ears.engine == "sphinx":
-        return found
+        return Model(chosen.ears.engine)
     try:
-        if named:
-            check(named, language)
-            found = replace(found, path=named)
-        else:
-            there = await asyncio.to_thread(find_whisper, store(chosen), language)
-            found = replace(found, path=there.path, skipped=there.skipped)
+        found = await _found(
+            chosen.ears, lambda path: check(path, language), lambda: find_whisper(store(chosen), language)
+        )
         if deep and found.path:
             await WhisperTranscriber(found.path, language=language).load()
     except (SettingsError, TurnError) as error:
-        return replace(found, mistakes=_sentences(error))
+        return Model(chosen.ears.engine, mistakes=_sentences(error))
     return found
 
 
@@ -158,25 +154,24 @@ async def voice(chosen: Settings, language: str, *, deep: bool) -> Model:
     from models.piper import language as spoken
     from models.store import find_piper
 
-    named = chosen.voice.model
-    found = Model(chosen.voice.engine)
     if chosen.voice.engine == "espeak":
-        return found
+        return Model(chosen.voice.engine)
     try:
-        if named:
-            check(named)
-            found = replace(found, path=named)
-        else:
-            there = await asyncio.to_thread(find_piper, store(chosen), language)
-            found = replace(found, path=there.path, skipped=there.skipped)
-        if found.path:
-            path = found.path
-            found = replace(found, speaks=spoken(path))
-            if deep:
-                await Piper(path).load()
+        found = await _found(chosen.voice, check, lambda: find_piper(store(chosen), language))
+        if found.path and deep:
+            await Piper(found.path).load()
+        return replace(found, speaks=spoken(found.path)) if found.path else found
     except (SettingsError, TurnError) as error:
-        return replace(found, mistakes=_sentences(error))
-    return found
+        return Model(chosen.voice.engine, mistakes=_sentences(error))
+
+
+async def _found(wanted: Ears | Voice, check: Callable[[Path], object], find: Callable[[], Found]) -> Model:
+    """The model that the settings name, once it was checked; else what there is in the store. Raises SettingsError."""
+    if wanted.model:
+        check(wanted.model)
+        return Model(wanted.engine, wanted.model)
+    there = await asyncio.to_thread(find)
+    return Model(wanted.engine, there.path, there.skipped)
 
 
 def names(chosen: Settings, characters: Sequence[Character]) -> tuple[list[str], list[str], list[str]]:

@@ -7,11 +7,8 @@ or by another host's name, is refused whatever he knows.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import uvicorn
@@ -25,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from companion.errors import DeviceError
+from companion.serving import Server, listen
 from device.browser_link import LONGEST_MESSAGE
 
 PAGE = Path(__file__).parent / "browser_page"
@@ -45,7 +43,7 @@ class BrowserServer:
         self._line = line
         self._scenario = scenario
         self._port = 0
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -55,9 +53,13 @@ class BrowserServer:
 
     async def open(self) -> None:
         """Listen. Raises DeviceError."""
-        listener = _listen(self._asked_port)
+        try:
+            listener = listen(self._asked_port)
+        except OSError as error:
+            where = f"port {self._asked_port} of 127.0.0.1"
+            raise DeviceError(f"The page cannot be served on {where}: {error.strerror}; name another") from error
         self._port = listener.getsockname()[1]
-        self._server = _Server(self._config())
+        self._server = Server(self._config())
         self._serving = asyncio.create_task(self._server.serve([listener]))
         await self._server.listening.wait()
 
@@ -141,45 +143,3 @@ class _Door:
         if not secrets.compare_digest(token.encode(), self._token.encode()):
             return 404, "There is nothing here: the address that companion simulate printed has a token in it.\n"
         return 200, ""
-
-
-class _Server(uvicorn.Server):
-    """uvicorn as a part of a program that has its own signals; told to stop, it waits for nobody."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-        self.told = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    async def main_loop(self) -> None:
-        self.listening.set()
-        await self.told.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        tasks = list(self.server_state.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for server in self.servers:
-            await server.wait_closed()
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(proto=socket.IPPROTO_TCP)  # named, so that asyncio switches Nagle's algorithm off
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        reason = os.strerror(error.errno) if error.errno else "it cannot be used"
-        raise DeviceError(f"The page cannot be served on port {port} of 127.0.0.1: {reason}; name another") from error
-    return listener

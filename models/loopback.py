@@ -6,7 +6,6 @@ So whoever talks to it may live in simulated time, and no signal handler is inst
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from threading import Event, Thread
 
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from companion.errors import DeviceError
+from companion.serving import Server, listen
 
 SECONDS_KEPT_ALIVE = 300
 """How long an idle connection stays open."""
@@ -27,7 +27,11 @@ class Loopback:
         """Port 0 takes a free one. Raises DeviceError when the port cannot be had or the server does not start."""
         self.connections = 0
         """Connections that clients have opened so far."""
-        listener = _listen(port)
+        try:
+            listener = listen(port)
+        except OSError as error:
+            where = f"port {port} of 127.0.0.1"
+            raise DeviceError(f"The mock server cannot listen on {where}: {error.strerror}.") from error
         self.port: int = listener.getsockname()[1]
         self._server = _Server(self._config(app))
         self._thread = Thread(target=self._server.work, args=(listener,), name="loopback", daemon=True)
@@ -66,8 +70,8 @@ class Loopback:
         )
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, which is told to stop by an event instead of a flag read every 0.1 s, and then waits for nobody."""
+class _Server(Server):
+    """A server in a thread."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -83,36 +87,10 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Tell it to stop, from another thread."""
-        self._loop.call_soon_threadsafe(self._told.set)
+        self._loop.call_soon_threadsafe(self.told.set)
 
     async def main_loop(self) -> None:
+        """As any server's."""
         self._loop = asyncio.get_running_loop()
-        self._told = asyncio.Event()
         self.ready.set()
-        await self._told.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        tasks = list(self.server_state.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for server in self.servers:
-            await server.wait_closed()
-
-
-def _listen(port: int) -> socket.socket:
-    # asyncio switches Nagle's algorithm off only where the protocol is named; with it every reply takes 40 ms more.
-    listener = socket.socket(proto=socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen()
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "there is no such port"
-        raise DeviceError(f"The mock server cannot listen on port {port} of 127.0.0.1: {reason}.") from error
-    return listener
+        await super().main_loop()
