@@ -54,6 +54,30 @@ def test_the_sound_cards_are_listed_with_what_they_can_do_and_which_are_taken(se
     assert all(f" {CARD}, ALSA " in line and "48000" in line and " Hz" in line for line in taken)
 
 
+STIFF = """
+</usr/share/alsa/alsa.conf>
+pcm.emulated { type mmap_emul slave.pcm "pulse" }
+pcm.stiff {
+    type asym
+    capture.pcm {
+        type share
+        slave { pcm "emulated" rate 48000 channels 2 format S16_LE }
+        bindings { 0 0 1 1 }
+    }
+    playback.pcm "pulse"
+}
+"""
+"""A device of ALSA that takes 48 kHz and stereo, and nothing else."""
+
+
+def test_a_microphone_of_48_khz_and_stereo_only_is_taken_as_it_is(server: SoundServer, tmp_path: Path) -> None:
+    (tmp_path / "alsa.conf").write_text(STIFF)
+    environment = there(server, COMPANION_BODY__MICROPHONE="stiff", ALSA_CONFIG_PATH=str(tmp_path / "alsa.conf"))
+    done = companion("devices", **environment)
+    [listed] = [line.split() for line in done.stdout.splitlines() if line.startswith("microphone") and "stiff" in line]
+    assert " ".join(listed) == "microphone stiff, ALSA 2 channels, 48000 Hz taken"
+
+
 def test_without_a_name_the_systems_own_is_taken(server: SoundServer) -> None:
     done = companion("devices", **server.environment)
     taken = [line for line in done.stdout.splitlines() if line.endswith("taken")]
