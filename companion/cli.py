@@ -96,7 +96,10 @@ def main() -> None:
 @app.command()
 def simulate(
     wav: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="a recording of what the user says next; repeatable")
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="a recording of what the user says next, or a .txt with what they write; repeatable"
+        ),
     ] = None,
     say: Annotated[
         list[str] | None, typer.Option(metavar="TEXT", help="the same, typed, after all recordings; repeatable")
@@ -178,14 +181,12 @@ def simulate(
         first = in_browser.Choice(chosen, tuple(who or chosen.toy.characters), cast)
         _show(first, journal, port or 0, unopened=unopened)
         return
-    recordings = [simulation.recording(path) for path in [*(wav or []), *(path for _, path in interrupting)]]
-    for _, warning in recordings:
+    said = [simulation.recorded_or_written(path) for path in wav or []]
+    between = [simulation.recording(path) for _, path in interrupting]
+    for _, warning in (*said, *between):
         if warning:
             complain(warning)
-    lines = [line for line, _ in recordings[: len(wav or [])]]
-    interruptions = [
-        Interruption(after, line) for (after, _), (line, _) in zip(interrupting, recordings[len(lines) :], strict=True)
-    ]
+    interruptions = [Interruption(after, line) for (after, _), (line, _) in zip(interrupting, between, strict=True)]
     world = World(realtime=realtime)
 
     async def converse(observers: list[Observer]) -> simulation.Simulation:
@@ -193,7 +194,7 @@ def simulate(
         scene = simulation.simulation(
             chosen,
             cast,
-            [*lines, *[await simulation.spoken(text, cast[0].language) for text in typed]],
+            await simulation.all_spoken([*(line for line, _ in said), *typed], cast[0].language),
             world=world,
             seed=seed,
             observers=observers,

@@ -69,22 +69,17 @@ class Scenario:
             kept.clear()
 
     def zip(self) -> bytes:
-        """An archive of the recordings, the journal, and the command that replays them."""
+        """An archive of the recordings and of what was written, the journal, and the command that replays them."""
         words = ["companion", "simulate", *self.options]
-        said: list[str] = []
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
             for number, line in enumerate(self._lines, 1):
-                if line.audio is None:
-                    said += ["--say", line.text]
-                else:
-                    name = f"{number:03}.wav"
-                    file.writestr(name, _wav(line.audio))
-                    words += ["--wav", name]
+                name = f"{number:03}.{'txt' if line.audio is None else 'wav'}"
+                file.writestr(name, line.text.encode(errors="replace") if line.audio is None else _wav(line.audio))
+                words += ["--wav", name]
             lines = (json.dumps(event, ensure_ascii=False) for event in self._events)
             file.writestr("journal.jsonl", "".join(f"{line}\n" for line in lines).encode(errors="replace"))
-            command = shlex.join([*words, *said, "--journal", "replayed.jsonl"])
-            file.writestr("replay.sh", f"# What was written is said after what was spoken.\n{command}\n")
+            file.writestr("replay.sh", shlex.join([*words, "--journal", "replayed.jsonl"]) + "\n")
         return archive.getvalue()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from companion.audio import Audio
 from companion.bodies import Body
 from companion.character import Character, Espeak
 from companion.echo import Interruptible, Verdict
+from companion.errors import DeviceError
 from companion.hearing import SPHINX
 from companion.life import Life
 from companion.loudness import WANTED
@@ -34,6 +35,12 @@ if TYPE_CHECKING:
     from device.room import Room
     from device.scripted_user import Interruption, Line, ScriptedUser
     from device.simulated import SimulatedLight, SimulatedSpeaker, World
+
+WRITTEN = ".txt"
+"""How a file's name ends that holds something written instead of a recording."""
+
+LONGEST_TEXT = 500
+"""Characters of it."""
 
 ALONE = Verdict(Interruptible.FULL, "there is no room around it that its own sound could come back from")
 
@@ -144,12 +151,32 @@ def recording(path: Path) -> tuple[Line, str | None]:
     return line, line.warning
 
 
+def recorded_or_written(path: Path) -> tuple[Line | str, str | None]:
+    """A recording as above, or what is written in a .txt file. Raises DeviceError."""
+    if path.suffix.lower() != WRITTEN:
+        return recording(path)
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST_TEXT + 1).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise DeviceError(f"{path}: cannot be read ({reason})") from error
+    if not text or len(text) > LONGEST_TEXT:
+        raise DeviceError(f"{path}: holds {f'more than {LONGEST_TEXT}' if text else 'no'} characters")
+    return text, None
+
+
 async def spoken(text: str, language: str) -> Line:
     """Something typed that the simulated user says in the embedded voice. Raises NoVoice."""
     from device.recording import SpokenText
     from models.espeak import EspeakVoice
 
     return SpokenText(text, await sound_of(EspeakVoice(Espeak(voice=language)), text))
+
+
+async def all_spoken(lines: Iterable[Line | str], language: str) -> list[Line]:
+    """These, what is typed as by `spoken`. Raises NoVoice."""
+    return [await spoken(line, language) if isinstance(line, str) else line for line in lines]
 
 
 async def sound_of(voice: Voice, text: str) -> Audio:

@@ -148,6 +148,24 @@ def test_the_journal_tells_the_whole_turn_in_order(demo: Any) -> None:
         assert set(turn["usage"]) == {"prompt_tokens", "completion_tokens", "cached_tokens", "cost_usd"}
 
 
+def test_what_is_written_in_a_file_is_said_in_its_turn(tmp_path: Path) -> None:
+    (tmp_path / "first.txt").write_text("What about dragons?\n")
+    words = ("--wav", tmp_path / "first.txt", "--wav", SPEECH / DEMO[1])
+    assert companion("simulate", *words, "--journal", tmp_path / "journal.jsonl").returncode == 0
+    heard = [event for event in journal(tmp_path / "journal.jsonl") if event["event"] == "heard"]
+    assert [event["engine"] for event in heard] == ["typed", "sphinx"]
+    assert heard[0]["text"] == "What about dragons?"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"), [(b" \n", "holds no"), (b"x" * 501, "more than 500"), (b"\xff\xfe", "it is not text")]
+)
+def test_a_file_with_nothing_to_say_is_told(tmp_path: Path, content: bytes, complaint: str) -> None:
+    (tmp_path / "said.txt").write_bytes(content)
+    done = companion("simulate", "--wav", tmp_path / "said.txt")
+    assert (done.returncode, complaint in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+
+
 def test_the_same_command_twice_gives_the_same_journal(tmp_path: Path) -> None:
     def run(name: str) -> list[dict[str, Any]]:
         path = tmp_path / name

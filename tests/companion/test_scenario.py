@@ -51,18 +51,19 @@ def test_only_what_was_heard_is_kept_and_of_its_drafts_the_last() -> None:
         assert np.frombuffer(file.readframes(1), np.int16)[0] == 5
 
 
-def test_the_command_says_all_in_its_order_and_what_was_written_last() -> None:
+def test_the_command_says_all_in_its_order() -> None:
     scenario = Scenario()
     scenario.options = ["--character", "my fox.toml"]
     scenario.observe(heard(1.0, "it's me; rm -rf", engine="typed"))
     for ended in (5.0, 9.0):
         said(scenario, utterance(ended))
         scenario.observe(heard(ended, "x"))
-    command = files(scenario)["replay.sh"].decode().splitlines()[-1]
-    assert command == (
-        "companion simulate --character 'my fox.toml' --wav 002.wav --wav 003.wav "
-        "--say 'it'\"'\"'s me; rm -rf' --journal replayed.jsonl"
+    kept = files(scenario)
+    assert kept["replay.sh"].decode() == (
+        "companion simulate --character 'my fox.toml' --wav 001.txt --wav 002.wav --wav 003.wav "
+        "--journal replayed.jsonl\n"
     )
+    assert kept["001.txt"].decode() == "it's me; rm -rf"
 
 
 def test_the_journal_is_in_it_whatever_its_words() -> None:
@@ -75,9 +76,8 @@ def test_of_a_long_conversation_the_oldest_is_dropped() -> None:
     scenario = Scenario()
     for number in range(MOST_LINES + 3):
         scenario.observe(heard(float(number), f"line {number}", engine="typed"))
-    command = files(scenario)["replay.sh"].decode()
-    assert "'line 2'" not in command
-    assert "'line 3'" in command
+    written = [text.decode() for name, text in files(scenario).items() if name.endswith(".txt")]
+    assert written == [f"line {number}" for number in range(3, MOST_LINES + 3)]
 
 
 def test_what_is_forgotten_is_nowhere() -> None:
