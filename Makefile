@@ -32,8 +32,8 @@ test: .venv/tests ## all tests; those that hear and speak in real time alone, be
 
 soak: .venv/tests ## what is too long for `make test`
 	@.ci/packages $(TEST_PACKAGES)
-	COMPANION_SOAK=1 $(BIN)/pytest -s $(ENDURANCE) tests/companion/test_on_duty_faults.py
-	COMPANION_SOAK=1 $(BIN)/pytest -s -n auto --dist worksteal $(SOAKED)
+	COMPANION_SOAK=1 $(BIN)/pytest -s -o faulthandler_timeout=0 $(ENDURANCE) tests/companion/test_on_duty_faults.py
+	COMPANION_SOAK=1 $(BIN)/pytest -s -o faulthandler_timeout=0 -n auto --dist worksteal $(SOAKED)
 
 bench: .venv/runs ## how fast it answers on this machine, and what it costs: twenty minutes
 	@$(BIN)/companion bench --engines
