@@ -259,15 +259,24 @@ class Life:
 
     async def _mend(self, error: DeviceError) -> None:
         """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives
-        sound."""
+        sound. Where only the microphone is missing, it says so, once."""
         self._journal.write("fault", kind="device", text=str(error), recovered=False)
         self._face.show(State.ATTENTION)
-        if isinstance(error, Deaf):
-            await self._conversation.notice(error.kind)
-        for seconds in itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1])):
-            await self._clock.sleep(seconds)
-            with suppress(DeviceError):
+        told = False
+        pauses = itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1]))
+        pause = next(pauses)
+        while True:
+            await self._clock.sleep(pause)
+            pause = next(pauses)
+            try:
                 await self._speaker.play(Audio.silence(0.0))
                 await self._ears.prove()
                 break
+            except Deaf as deaf:
+                if not told:
+                    told = True
+                    await self._conversation.notice(deaf.kind)
+                    pause = 0.0  # that was pause enough
+            except DeviceError:
+                pass
         self._journal.write("fault", kind="device", text=str(error), recovered=True)

@@ -36,7 +36,7 @@ WORDS = "hello little fox"
 """What the small Whisper reads in whatever it hears."""
 CHARACTER = {"COMPANION_TOY__CHARACTER": BRIEF["COMPANION_TOY__CHARACTER"]}
 
-pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
+pytestmark = [pytest.mark.skipif(bool(missing), reason=missing), pytest.mark.usefixtures("heeded")]
 
 Result = TypeVar("Result")
 

@@ -198,6 +198,7 @@ def test_what_one_begins_with_is_pulled_and_a_second_time_nothing_is(
     assert (everything(tmp_path / "store"), hub.sent) == before
 
 
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_while_models_come_leaves_the_settings_and_what_has_arrived(
     bare: dict[str, str], tmp_path: Path, hub: HubHere
 ) -> None:

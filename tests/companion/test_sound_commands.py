@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import wave
 from collections.abc import Iterator
@@ -184,24 +185,19 @@ def test_all_of_them_fit_into_a_terminal(server: SoundServer, columns: int) -> N
             assert all(len(line) <= columns for line in lines if "\N{BLACK SQUARE}" in line or words == ["devices"])
 
 
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_the_listening_and_the_judgement_follows(server: SoundServer) -> None:
-    import signal
-
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        running = subprocess.Popen(
-            [COMPANION, "mic-test", "--seconds", "60", "--no-play"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | there(server) | {"PYTHONUNBUFFERED": "1"},
-        )
-        assert running.stdout
-        assert "Speak" in running.stdout.readline()
-        assert "dBFS" in running.stdout.readline()
-        running.send_signal(signal.SIGINT)
-        said, complaint = running.communicate(timeout=30)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    running = subprocess.Popen(
+        [COMPANION, "mic-test", "--seconds", "60", "--no-play"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | there(server) | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert running.stdout
+    assert "Speak" in running.stdout.readline()
+    assert "dBFS" in running.stdout.readline()
+    running.send_signal(signal.SIGINT)
+    said, complaint = running.communicate(timeout=30)
     assert running.returncode == 0, complaint
     assert "very quiet" in said
