@@ -169,7 +169,7 @@ def test_without_a_microphone_it_shows_attention_and_says_why_and_opens_when_one
         Shout(1.0),
         hears=["one"],
         replies=[["Yes."]],
-        microphone=lambda one: Unplugged(one, since=0.0, until=6.0),
+        microphone=lambda one: Unplugged(one, since=0.0, until=4.0),
     )
     scene.play()
     assert scene.states()[:3] == ["booting", "attention", "speaking"]
