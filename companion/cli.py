@@ -18,7 +18,7 @@ from typing import Annotated, TextIO
 
 import typer
 
-from companion import bodies, build, character, in_browser, installer, pulling, settings, simulation, wake
+from companion import bodies, build, character, installer, pulling, settings, simulation, wake
 from companion.devices import devices
 from companion.doctor import doctor
 from companion.errors import CompanionError, DeviceError, SettingsError
@@ -178,8 +178,7 @@ def simulate(
         _talk(chosen, cast, journal)
         return
     if by_hand:
-        first = in_browser.Choice(chosen, tuple(who or chosen.toy.characters), cast)
-        _show(first, journal, port or 0, unopened=unopened)
+        _show(chosen, who or chosen.toy.characters, cast, journal, port or 0, unopened=unopened)
         return
     said = [simulation.recorded_or_written(path) for path in wav or []]
     between = [simulation.recording(path) for _, path in interrupting]
@@ -441,9 +440,20 @@ def _journal(path: Path | None, stack: ExitStack, lines: Callable[[TextIO], Obse
     return [lines(stack.enter_context(path.open("w", encoding="utf-8")))] if path else []
 
 
-def _show(first: in_browser.Choice, journal: Path | None, port: int, *, unopened: bool) -> None:
+def _show(
+    chosen: settings.Settings,
+    names: Sequence[str],
+    cast: Sequence[character.Character],
+    journal: Path | None,
+    port: int,
+    *,
+    unopened: bool,
+) -> None:
     """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
     else."""
+    from companion import in_browser
+
+    first = in_browser.Choice(chosen, tuple(names), cast)
 
     def opened(url: str) -> None:
         print(url, flush=True)  # noqa: T201 - nothing but this

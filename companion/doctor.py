@@ -17,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from companion import examining, settings
-from companion.bundle import bundle as write_bundle
 from companion.finding import Finding, works
 from companion.screen import Usual, errors, out
 
@@ -57,6 +56,8 @@ def doctor(
     except KeyboardInterrupt:
         raise typer.Exit(1) from None
     if bundle:
+        from companion.bundle import bundle as write_bundle
+
         write_bundle(bundle, patient, findings)
     if as_json:
         print(json.dumps(report(findings), ensure_ascii=False))  # noqa: T201 - nothing but this

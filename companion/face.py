@@ -26,8 +26,8 @@ class Face:
         self._state: State | None = None
         self._rests: State | None = None
         """What there is to show at rest, if it rests."""
-        self._offline = False
-        """Whether there is no way to the service."""
+        self.offline = False
+        """Whether there is no way to the service, as far as anybody knows."""
         self._frames = 0
         self._refused = False
         """Whether the service refuses us until the owner mends it ..."""
@@ -72,16 +72,11 @@ class Face:
         if self._refused or self._troubled:
             self._show(State.ATTENTION)
         else:
-            self._show(State.OFFLINE if self._offline else state)
-
-    @property
-    def offline(self) -> bool:
-        """Whether the service is out of reach, as far as anybody knows."""
-        return self._offline
+            self._show(State.OFFLINE if self.offline else state)
 
     def reached(self, there: bool) -> None:
         """Whether there is a way to the service, for which somebody has looked: at rest that is shown at once."""
-        self._offline = not there
+        self.offline = not there
         if self._rests:
             self.rest(self._rests)
 
@@ -91,11 +86,11 @@ class Face:
 
     def answered(self) -> None:
         """The service is there, and does not refuse us."""
-        self._refused = self._offline = False
+        self._refused = self.offline = False
 
     def lost(self, error: TurnError, *, recovered: bool) -> None:
         """Note a turn that was lost; `recovered` if it can be told aloud."""
         if isinstance(error, NoReply):
             self._refused = error.cause is Cause.REFUSED
-            self._offline = error.cause in OUT_OF_REACH
+            self.offline = error.cause in OUT_OF_REACH
         self._journal.write("fault", kind=error.kind, text=str(error), recovered=recovered)

@@ -8,8 +8,10 @@ import os
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 
 class Server(uvicorn.Server):
@@ -43,6 +45,23 @@ class Server(uvicorn.Server):
         await asyncio.gather(*tasks, return_exceptions=True)
         for server in self.servers:
             await server.wait_closed()
+
+
+def unheard(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    """How such a server runs: it logs nothing, and tells nobody what it is. `more` as `uvicorn.Config` takes it."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        loop="asyncio",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        **more,
+    )
 
 
 def listen(port: int) -> socket.socket:

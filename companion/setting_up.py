@@ -77,7 +77,7 @@ def setup(
         table = _answers(given, before, asking, test)
         if asking and secret is None:
             secret = _key_asked(file, table)
-        place = file.parent / "credentials" / settings.CREDENTIAL
+        place = settings.key_place(file)
         if secret is not None and file != settings.MACHINES_FILE:
             table.setdefault("chat", {})["key_file"] = str(place)
         text = settings_text.text(table)
@@ -277,7 +277,7 @@ def _key_given(file: Path | None) -> str | None:
 
 def _key_asked(file: Path, table: Mapping[str, Any]) -> str | None:
     """The key, typed unseen; None to leave it as it is."""
-    there = "key_file" in table.get("chat", {}) or (file.parent / "credentials" / settings.CREDENTIAL).exists()
+    there = "key_file" in table.get("chat", {}) or settings.key_place(file).exists()
     out.print("The key to Qwen-Character (sk-...); it is not shown.", soft_wrap=True)
     while True:
         said = getpass.getpass("[the one that is there]: " if there else "[later]: ").strip()

@@ -32,7 +32,10 @@ Called = Literal["open", "wake", "hold"]
 
 MACHINES_FILE = Path("/etc/companion/companion.toml")
 
-MACHINES_CREDENTIALS = MACHINES_FILE.parent / "credentials"
+CREDENTIALS = "credentials"
+"""The folder of the key, beside the settings."""
+
+MACHINES_CREDENTIALS = MACHINES_FILE.parent / CREDENTIALS
 """Where the key of the machine's own toy is kept; systemd hands it to the service."""
 
 
@@ -323,6 +326,11 @@ def _credential(folder: Path) -> str | None:
         secret = (folder / CREDENTIAL).read_text(encoding="utf-8").strip()
         return secret if secret not in ("", NO_CREDENTIAL) else None
     return None
+
+
+def key_place(file: Path) -> Path:
+    """Where the key is kept for the toy whose settings are in `file`: beside them."""
+    return file.parent / CREDENTIALS / CREDENTIAL
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from companion.errors import CompanionError
 from companion.keeping import state_folder
 from companion.placing import Folder, Link, Ours, Owners, Place
-from companion.settings import CREDENTIAL, MACHINES_FILE
+from companion.settings import CREDENTIAL, CREDENTIALS, MACHINES_FILE
 
 NAME = "companion.service"
 
@@ -62,7 +62,7 @@ class Layout:
     @property
     def credentials(self) -> Path:
         """The folder of the key."""
-        return self.settings / "credentials"
+        return self.settings / CREDENTIALS
 
     @property
     def key(self) -> Path:

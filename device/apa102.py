@@ -11,15 +11,13 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from companion.errors import DeviceError
-from companion.motions import Motion
 from companion.ports import Clock
-from companion.state import State
 from device.boards import Board
 from device.gpio import errors_below, opening
-from device.shown import Shown, full
+from device.shown import Rendered, Shown, full
 
 CLOCK_PIN = 11
 """BCM number: the clock of SPI0, by which a mistake of gpiozero is told."""
@@ -31,7 +29,7 @@ LAMP = 0b1110_0000
 """Begins the four bytes of a lamp, before its brightness."""
 
 
-class Apa102Light:
+class Apa102Light(Rendered):
     """A Light of several lamps, each of any colour."""
 
     def __init__(
@@ -46,26 +44,11 @@ class Apa102Light:
         if board.light != "apa102":
             raise DeviceError(f"The board {board.name} has no APA102 lamps.")
         self._lamps = board.lamps
-        self._shown = Shown(clock, brightness_cap, lamps=board.lamps)
+        super().__init__(Shown(clock, brightness_cap, lamps=board.lamps))
         self._written: list[int] = []
         self._spi: Any = _spi(pin_factory)
         with suppress(DeviceError):  # told as soon as something is shown
             self._write(picture([(0.0, 0.0, 0.0)] * self._lamps))
-
-    def show(self, state: State, level: float = 0.0) -> None:
-        """Show `state` from now on: it is on the lamps when this returns. After `close` it does nothing."""
-        if self._shown.show(state, level):
-            self._written = []
-        with suppress(DeviceError):  # a broken light is no reason to lose a turn: `shine` meets it, too, and tells
-            self._render()
-
-    def gesture(self, motion: Motion) -> None:
-        """Let a gesture move the light for a moment: `shine` shows it."""
-        self._shown.move(motion)
-
-    async def shine(self) -> NoReturn:
-        """Let the rhythm go on, until cancelled. Raises DeviceError when the lamps can no longer be written."""
-        await self._shown.shine(self._render)
 
     def close(self) -> None:
         """Turn the light off and free the pins; a second time it does nothing. Raises DeviceError."""
@@ -76,6 +59,9 @@ class Apa102Light:
                     spi.write(picture([(0.0, 0.0, 0.0)] * self._lamps))
                 finally:
                     spi.close()
+
+    def _forget_written(self) -> None:
+        self._written = []
 
     def _render(self) -> None:
         if self._shown.state is not None:

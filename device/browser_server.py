@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from companion.errors import DeviceError
-from companion.serving import Server, listen
+from companion.serving import Server, listen, unheard
 from device.browser_link import LONGEST_MESSAGE
 
 PAGE = Path(__file__).parent / "browser_page"
@@ -76,21 +76,12 @@ class BrowserServer:
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ]
         app = Starlette(routes=[Mount(f"/{self._token}", routes=routes)])
-        return uvicorn.Config(
+        return unheard(
             _Door(app, self._port, self._token),
             http="h11",
             ws="websockets-sansio",
             ws_max_size=LONGEST_MESSAGE,
             ws_per_message_deflate=False,
-            lifespan="off",
-            loop="asyncio",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
             limit_concurrency=MOST_CONNECTIONS,
         )
 

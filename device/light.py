@@ -6,16 +6,14 @@ Whoever runs the toy makes a `GpioLight`, lets `shine` run beside everything els
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
-from typing import Any, NoReturn
+from contextlib import ExitStack
+from typing import Any
 
 from companion.errors import DeviceError
-from companion.motions import Motion
 from companion.ports import Clock
-from companion.state import State
 from device.boards import Board
 from device.gpio import opening, using
-from device.shown import Shown, full
+from device.shown import Rendered, Shown, full
 
 SMALLEST_CHANGE = 1 / 255
 """Of a pin's duty cycle; less is not written, but for a new state."""
@@ -30,7 +28,7 @@ LUMINANCE = (0.2126, 0.7152, 0.0722)
 """How bright red, green and blue are to the eye (Rec. 709): what one LED shows of a colour."""
 
 
-class GpioLight:
+class GpioLight(Rendered):
     """A Light of three pins for the colours, or of one for the brightness only."""
 
     def __init__(
@@ -49,7 +47,7 @@ class GpioLight:
         if board.light not in ("rgb", "led"):
             raise DeviceError(f"The board {board.name} has no light on GPIO pins.")
         self._board = board
-        self._shown = Shown(clock, brightness_cap)
+        super().__init__(Shown(clock, brightness_cap))
         self._written: list[float] = []
         self._lamps: list[Any] = []
         with ExitStack() as opened:  # if one pin fails, the ones before it are free again
@@ -59,25 +57,13 @@ class GpioLight:
                 self._lamps.append(lamp)
             self._open = opened.pop_all()
 
-    def show(self, state: State, level: float = 0.0) -> None:
-        """Show `state` from now on: it is on the pins when this returns. After `close` it does nothing."""
-        if self._shown.show(state, level):
-            self._written = [UNKNOWN] * len(self._lamps)
-        with suppress(DeviceError):  # a broken light is no reason to lose a turn: `shine` meets it, too, and tells
-            self._render()
-
-    def gesture(self, motion: Motion) -> None:
-        """Let a gesture move the light for a moment: `shine` shows it."""
-        self._shown.move(motion)
-
-    async def shine(self) -> NoReturn:
-        """Let the rhythm go on, until cancelled. Raises DeviceError when a pin can no longer be written."""
-        await self._shown.shine(self._render)
-
     def close(self) -> None:
         """Turn the light off and free the pins; a second time it does nothing. Raises DeviceError."""
         self._lamps = []
         self._open.close()
+
+    def _forget_written(self) -> None:
+        self._written = [UNKNOWN] * len(self._lamps)
 
     def _render(self) -> None:
         if self._shown.state is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
+from companion.errors import DeviceError
 from companion.looks import LOOKS, SAFETY, brightness, follow
 from companion.motions import MOTIONS, Motion, moved
 from companion.ports import Clock
@@ -87,3 +90,33 @@ class Shown:
             self._motion = None
             return None
         return moved(course, seconds, lamp)
+
+
+class Rendered(ABC):
+    """A Light on pins, whatever it is made of: how it is written is its own."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+
+    def show(self, state: State, level: float = 0.0) -> None:
+        """Show `state` from now on: it is on the pins when this returns. After `close` it does nothing."""
+        if self._shown.show(state, level):
+            self._forget_written()
+        with suppress(DeviceError):  # a broken light is no reason to lose a turn: `shine` meets it, too, and tells
+            self._render()
+
+    def gesture(self, motion: Motion) -> None:
+        """Let a gesture move the light for a moment: `shine` shows it."""
+        self._shown.move(motion)
+
+    async def shine(self) -> NoReturn:
+        """Let the rhythm go on, until cancelled. Raises DeviceError when the pins can no longer be written."""
+        await self._shown.shine(self._render)
+
+    @abstractmethod
+    def _render(self) -> None:
+        """Write what is to be seen now, as far as it is not. Raises DeviceError."""
+
+    @abstractmethod
+    def _forget_written(self) -> None:
+        """Write all of it the next time, whatever it is."""

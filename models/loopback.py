@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from companion.errors import DeviceError
-from companion.serving import Server, listen
+from companion.serving import Server, listen, unheard
 
 SECONDS_KEPT_ALIVE = 300
 """How long an idle connection stays open."""
@@ -53,21 +53,7 @@ class Loopback:
                 loopback.connections += 1
                 super().connection_made(transport)
 
-        return uvicorn.Config(
-            app,
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            loop="asyncio",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=SECONDS_KEPT_ALIVE,
-        )
+        return unheard(app, http=Connection, ws="none", timeout_keep_alive=SECONDS_KEPT_ALIVE)
 
 
 class _Server(Server):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from command import COMPANION
-from toy_models import toy_piper, toy_whisper
+from on_duty import small_store
 
 from companion.audio import Samples
 from device.sound_server import CARD, SoundServer
@@ -28,12 +28,8 @@ def room(amplitude: float, seconds: float = 60.0) -> Samples:
 
 
 def models(folder: Path) -> Path:
-    """A store with a Whisper and a voice, both small, both real."""
-    (folder / "whisper").mkdir(parents=True)
-    (folder / "piper").mkdir()
-    toy_whisper(folder / "whisper" / "toy", "hello little fox")
-    toy_piper(folder / "piper", VOICE)
-    return folder
+    """A store with ears and the voice `VOICE`."""
+    return small_store(folder, "hello little fox")
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def speech(name: str) -> tuple[int, Samples]:
 
 def small_store(folder: Path, words: str) -> Path:
     """A store with a Whisper, which hears these words, and a Piper voice, both small, both real."""
-    (folder / "whisper").mkdir()
+    (folder / "whisper").mkdir(parents=True)
     (folder / "piper").mkdir()
     toy_whisper(folder / "whisper" / "toy", words)
     toy_piper(folder / "piper")

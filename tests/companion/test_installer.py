@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command import COMPANION, companion
+from read_only import APART
 from typer.testing import CliRunner, Result
 
 from companion import installer, systemctl, unit
@@ -224,11 +225,6 @@ def test_a_program_that_the_service_would_not_see_is_refused(tmp_path: Path) -> 
     assert "/opt/companion" in sentence
     assert "no whole path" in refused("install", "--root", tmp_path, "--program", "companion")
     assert not any(tmp_path.iterdir())
-
-
-READ_ONLY = 'mount -t tmpfs tmpfs "$1" && mount -o remount,ro "$1" && shift && exec "$@"'
-APART = ("unshare", "--mount", *(() if os.geteuid() == 0 else ("--map-root-user",)), "sh", "-c", READ_ONLY, "sh")
-"""Runs a command where a folder is read-only: in a mount namespace of its own."""
 
 
 def test_a_read_only_image_is_refused_in_a_sentence(tmp_path: Path) -> None:

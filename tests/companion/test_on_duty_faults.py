@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from command import companion
 from on_duty import Running, running, small_store, speech
+from read_only import APART
 from recording_server import RecordingServer, recording_server, streamed
 from sound_server import missing
 
@@ -247,20 +248,15 @@ def test_without_a_network_it_says_so_soon_and_its_light_tells_when_there_is_one
     assert spoke["at"] - heard["at"] < 3.0
 
 
-READ_ONLY = 'mount -t tmpfs tmpfs "$1" && mount -o remount,ro "$1" && shift && exec "$@"'
-"""Runs a command where a folder is read-only: in a mount namespace of its own."""
-
-
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
 def test_on_a_disk_for_reading_only_it_talks_and_tells_once_that_a_mute_cannot_be_kept(
     tmp_path: Path, store: Path
 ) -> None:
     (state := tmp_path / "state").mkdir()
     (tmp_path / "run").mkdir()
-    within = ["unshare", "--mount", "sh", "-c", READ_ONLY, "sh", str(state)]
     with recording_server(streamed("I am here.")) as service, sound_server() as sound:
         environment = connected(sound, service, store) | {"RUNTIME_DIRECTORY": str(tmp_path / "run")}
-        with running(tmp_path, environment, within=within) as toy:
+        with running(tmp_path, environment, within=[*APART, str(state)]) as toy:
             toy.state("listening")
             a_turn_works(toy, sound)
             for what in ("mute", "unmute", "mute"):
