@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ from on_duty import Running, running, small_store, speech
 from read_only import APART
 from recording_server import RecordingServer, recording_server, streamed
 from sound_server import missing
+from waiting import until
 
 from device.sound_server import SoundServer, sound_server
 
@@ -69,13 +70,6 @@ def connected(sound: SoundServer, service: RecordingServer, store: Path) -> dict
         "DASHSCOPE_API_KEY": "sk-secret",
         "COMPANION_MODELS__STORE": str(store),
     }
-
-
-def until(true: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def count(toy: Running, name: str) -> int:

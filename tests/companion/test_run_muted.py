@@ -4,13 +4,13 @@ import asyncio
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from command import companion
 from on_duty import Running, running
 from sound_server import missing
+from waiting import until
 
 from device.control_socket import ask, default_path
 from device.sound_server import SoundServer, sound_server
@@ -34,11 +34,7 @@ def listeners(sound: SoundServer) -> int:
 
 def ready_again(toy: Running, after: int) -> None:
     """Wait until the toy is ready for another time than in its first `after` events."""
-    deadline = time.monotonic() + 20
-    while not any(event["event"] == "ready" for event in toy.events()[after:]):
-        assert time.monotonic() < deadline
-        assert toy.process.poll() is None, toy.process.communicate()[1]
-        time.sleep(0.02)
+    until(lambda: any(event["event"] == "ready" for event in toy.events()[after:]))
 
 
 def test_muted_it_is_muted_after_a_restart_and_a_reload_with_red_light_and_closed_stream(tmp_path: Path) -> None:

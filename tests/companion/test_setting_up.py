@@ -22,6 +22,7 @@ from on_duty import BRIEF, running
 from recording_server import recording_server, streamed
 from sound_server import missing
 from toy_models import toy_piper, toy_smart_turn, toy_whisper
+from waiting import until
 
 from companion import settings, settings_text
 from device.sound_server import CARD, SoundServer, sound_server
@@ -209,6 +210,7 @@ def test_ctrl_c_while_models_come_leaves_the_settings_and_what_has_arrived(
         words, env=away_from_this_user(bare | hub.environment), stderr=subprocess.PIPE, text=True
     ) as running_setup:
         assert hub.stalled.wait(30)
+        until(lambda: [part for part in (tmp_path / "store").rglob("*.part") if part.stat().st_size == 40])
         running_setup.send_signal(signal.SIGINT)
         _, said = running_setup.communicate(timeout=30)
         hub.go_on.set()

@@ -29,6 +29,7 @@ import soxr
 from ctranslate2.specs import WhisperSpec
 from numpy.typing import NDArray
 from sound_server import sound_here
+from waiting import until
 
 from companion.audio import FRAME_SECONDS, RATE, Audio, Samples
 from device.microphone import SoundCardMicrophone
@@ -126,9 +127,7 @@ def someone_who_listens(server: SoundServer, path: Path) -> Iterator[None]:
         command = ["pacat", "--record", f"--device={SPEAKER}.monitor", *form]
         ear = subprocess.Popen(command, stdout=file, env=os.environ | server.environment)
         try:
-            deadline = time.monotonic() + 5
-            while path.stat().st_size == 0 and time.monotonic() < deadline:
-                time.sleep(0.01)
+            until(lambda: path.stat().st_size, seconds=5)
             yield
         finally:
             ear.terminate()
