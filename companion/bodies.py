@@ -104,14 +104,16 @@ def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Micr
     """This computer's microphone and speaker, as yet closed."""
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import PortAudio
-    from device.speaker import SoundCardSpeaker
+    from device.speaker import REST_SECONDS, SoundCardSpeaker
     from device.wall_clock import WallClock
 
     clock = WallClock()
     cards = PortAudio()
-    speaker = SoundCardSpeaker(clock, cards, settings.body.speaker, loudest=settings.body.volume)
+    parts = settings.body
+    rest = REST_SECONDS if parts.speaker_rests else None
+    speaker = SoundCardSpeaker(clock, cards, parts.speaker, loudest=parts.volume, rest=rest)
     stack.push_async_callback(speaker.close)
-    microphone = SoundCardMicrophone(clock, cards, settings.body.microphone, speaker.played_between)
+    microphone = SoundCardMicrophone(clock, cards, parts.microphone, speaker.played_between)
     stack.push_async_callback(microphone.close)
     return clock, microphone, speaker
 

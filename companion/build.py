@@ -6,10 +6,11 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ from companion.ports import (
     Event,
     Message,
     Observer,
+    Speaker,
 )
 from companion.prepared import Prepared
 from companion.served import Served
@@ -184,7 +186,7 @@ def put_together(
         clock=body.clock,
         journal=journal,
         earcons=earcons,
-        warm=mind.warm,
+        warm=lambda: _warmed(mind, body.speaker),
     )
     conversation = Conversation(
         cast=Cast(members),
@@ -218,6 +220,16 @@ def put_together(
         voices=voices,
         hears_since=body.hears_since,
     )
+
+
+async def _warmed(mind: Mind, speaker: Speaker) -> None:
+    """Get ready to answer, because somebody is speaking."""
+
+    async def opened() -> None:
+        with suppress(DeviceError):  # it is missed when there is something to say
+            await speaker.open()
+
+    await asyncio.gather(mind.warm(), opened())
 
 
 def _noting(journal: Journal) -> Callable[[Verdict], None]:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from companion.audio import FRAME_SECONDS, Audio
+from companion.audio import FRAME_SECONDS
 from companion.calling import ByButton
 from companion.character import WHILE_MUTED
 from companion.conversation import Conversation
@@ -269,7 +269,7 @@ class Life:
             await self._clock.sleep(pause)
             pause = next(pauses)
             try:
-                await self._speaker.play(Audio.silence(0.0))
+                await self._speaker.open()
                 await self._ears.prove()
                 break
             except Deaf as deaf:

@@ -51,7 +51,7 @@ class Microphone(Protocol):
 
 
 class Speaker(Protocol):
-    """One stream of sound, open for life.
+    """One stream of sound.
 
     Its position counts the seconds of sound really heard so far: it stands still in silence and while paused, and
     goes back where a part is heard again.
@@ -63,6 +63,10 @@ class Speaker(Protocol):
     @property
     def position(self) -> float:
         """Position in the sound heard: its seconds since the start. `resume(again)` sets it back."""
+        ...
+
+    async def open(self) -> None:
+        """Get ready to play at once, where that takes a moment: something will be said soon. Raises DeviceError."""
         ...
 
     async def play(self, audio: Audio) -> float:

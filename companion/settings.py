@@ -151,6 +151,11 @@ class Body(_Section):
     board: str = Field(default="generic-rgb", description="where light and button are: a profile's name")
     microphone: str | None = Field(default=None, description="a sound card by name; else the system's default")
     speaker: str | None = Field(default=None, description="a sound card by name; else the system's default")
+    speaker_rests: bool = Field(
+        default=True,
+        description="whether the speaker is closed while nothing was said for long, which saves most of what listening "
+        "costs; false for an amplifier that pops when it is opened",
+    )
     volume: float = Field(default=1.0, ge=0.0, le=1.0, description="how loud it may be, 0 to 1")
     earcons: bool | None = Field(
         default=None,

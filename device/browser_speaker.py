@@ -93,6 +93,9 @@ class BrowserSpeaker:
         self._aim()
         self._link.tell("volume", to=self._volume)
 
+    async def open(self) -> None:
+        """The page is always ready."""
+
     async def play(self, audio: Audio) -> float:
         """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away. Raises
         DeviceError."""

@@ -121,10 +121,9 @@ class SoundCardMicrophone:
     def _next(self) -> Frame | None:
         """A frame, if there is sound enough for one."""
         while not self._cut.ready:
-            with self._lock:
-                if not self._blocks:
-                    return None
-                first, data = self._blocks.popleft()
+            if (waiting := self._joined()) is None:
+                return None
+            first, data = waiting
             channels = np.frombuffer(data, dtype=np.int16).reshape(-1, self._format.channels)
             mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1).astype(np.int16)
             self._cut.add(first, mono)
@@ -135,6 +134,22 @@ class SoundCardMicrophone:
         self._ended = max(self._ended, passed + self._clock.now() - time.monotonic())
         played = self._played(self._ended - FRAME_SECONDS, self._ended) if self._played else None
         return Frame(Audio(captured, RATE), self._ended, played)
+
+    def _joined(self) -> tuple[int, bytes] | None:
+        """The blocks that wait, up to where sound was lost: together they cost hardly more than one."""
+        with self._lock:
+            if not self._blocks:
+                return None
+            first, data = self._blocks.popleft()
+            joined, expected = [data], first + self._length(data)
+            while self._blocks and self._blocks[0][0] == expected:
+                joined.append(self._blocks.popleft()[1])
+                expected += self._length(joined[-1])
+        return first, b"".join(joined)
+
+    def _length(self, block: bytes) -> int:
+        """Samples of each channel."""
+        return len(block) // (2 * self._format.channels)
 
     def _forget(self) -> None:
         with self._lock:
@@ -168,21 +183,22 @@ class SoundCardMicrophone:
         block = bytes(data)
         now = time.monotonic()
         waited = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else count / self._format.rate
+        dozes = self._dozes(block, now)
         with self._lock:
             if status.input_overflow or len(self._blocks) == self._blocks.maxlen:
                 self.overflows += 1
-            self._samples.measured(self._captured, now - waited)
+            if not dozes:  # then one in several is enough
+                self._samples.measured(self._captured, now - waited)
             self._blocks.append((self._captured, block))
             self._captured += count
             self._came = now
-        if not self._dozes(block, now):
+        if not dozes:
             self._woken = now
             self._wake()
 
     def _dozes(self, block: bytes, now: float) -> bool:
         """Whether the loop need not look at this block yet."""
-        samples = np.frombuffer(block, dtype=np.int16)
-        height = max(int(samples.max()), -int(samples.min()))
+        height = int(np.frombuffer(block, dtype=np.int16).max())  # sound swings to both sides
         if height > max(FAINT, LOUDER * self._usual):
             self._stirred = now
         self._usual += USUAL * (height - self._usual)

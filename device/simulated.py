@@ -268,6 +268,9 @@ class SimulatedSpeaker:
         """All that sounded, in pieces of at most a frame: when each began, in seconds of the world, and the piece."""
         return self._heard
 
+    async def open(self) -> None:
+        """It is always ready."""
+
     async def play(self, audio: Audio) -> float:
         """Append `audio`; the position at which it begins. Returns when that is at most `LEAD_SECONDS` away."""
         begins = self._queued_until

@@ -1,4 +1,5 @@
-"""This file is the real speaker: one stream of a sound card, open for life, that plays silence when there is no sound.
+"""This file is the real speaker: one stream of a sound card that plays silence when there is no sound, and is closed
+when there was none for long: most of what a toy costs that nobody speaks to is such silence.
 
 How it crosses threads: PortAudio's thread takes samples from `_track`, and notes them in `_reference` and their time
 in `_samples`, behind `_lock`; the loop touches these three only behind the same lock, and never resamples while it
@@ -30,15 +31,13 @@ BLOCK_SECONDS = 0.010
 """Of one callback. Half of the latency costs a quarter less of the processor, and has gaps [tried, on a sound server].
 """
 
-CALM = 400
-"""Blocks of silence, 4 s, after which little is done for a block: all of an idle toy's day is silence ..."""
-
-CALMLY = 5
-"""... but for one block in so many, whose time is measured and which shows that the device is still there."""
-
 LATENCY_SECONDS = 0.030
 """Asked of the device. With it there is silence 50 to 65 ms after a stop, its fade included, and with 80 ms after 110
 to 140; with 25 ms there were gaps while both cores were busy [tried, on a sound server]."""
+
+REST_SECONDS = 15.0
+"""After the last sound the stream is closed: longer than any wait for an answer, so that it is open for a conversation.
+"""
 
 LOOK_SECONDS = 0.010
 """Between two looks at how far the sound is, while somebody waits for it."""
@@ -51,7 +50,7 @@ LATE_SECONDS = 3.0
 
 
 class SoundCardSpeaker:
-    """A Speaker on a sound card, open from the first `play` or from `open` until `close`."""
+    """A Speaker on a sound card, open from `play` or from `open` until `close`, or until it has rested for long."""
 
     def __init__(
         self,
@@ -61,9 +60,11 @@ class SoundCardSpeaker:
         *,
         latency: float = LATENCY_SECONDS,
         loudest: float = 1.0,
+        rest: float | None = REST_SECONDS,
     ) -> None:
         """`name` as in `sound_cards.find`. `latency`: seconds asked of the device. `loudest`: the highest `volume`
-        that can be set, 0 to 1."""
+        that can be set, 0 to 1. `rest`: seconds without sound after which it is closed; None: never, for amplifiers
+        that pop when it is opened."""
         self.underflows = 0
         """How often the device got nothing in time, while there was sound to be played."""
         self._clock = clock
@@ -76,10 +77,6 @@ class SoundCardSpeaker:
         self._samples = SampleClock(self._track.rate)
         self._reference = Reference(self._track.rate)
         self._channels = 1
-        self._nothing = b""
-        """A block of silence, as bytes."""
-        self._calm = 0
-        """Blocks of silence since the last sound."""
         self._asked = -math.inf
         """When the device last took samples, in seconds of `time.monotonic()`."""
         self._heard = 0.0
@@ -88,6 +85,11 @@ class SoundCardSpeaker:
         self._stops = 0
         self._again = 0.0
         """Seconds by which the position was set back so far."""
+        self._rest = rest
+        self._until_rest: asyncio.TimerHandle | None = None
+        """What closes it when it has rested."""
+        self._closing: asyncio.Task[None] | None = None
+        """That it is being closed for that reason."""
 
     @property
     def position(self) -> float:
@@ -107,12 +109,17 @@ class SoundCardSpeaker:
 
     async def open(self) -> None:
         """Let silence flow, so that no amplifier clips the first syllable. Raises DeviceError."""
+        self._rest_later()
+        if self._closing:
+            await asyncio.wait([self._closing])  # or it would close what is played now
         if self._line.is_open and self._still():
             await self._lose()
         await self._line.open()
 
     async def close(self) -> None:
         """Let go of the device at once; what was not played is forgotten. Playing opens it again."""
+        if self._until_rest:
+            self._until_rest.cancel()
         await self._line.close()
         self._forget()
 
@@ -198,6 +205,20 @@ class SoundCardSpeaker:
             passed = math.inf if sample is None else self._samples.time(sample)
         return passed + self._clock.now() - time.monotonic()
 
+    def _rest_later(self) -> None:
+        """Close it when it has rested from now on."""
+        if self._rest is not None:
+            if self._until_rest:
+                self._until_rest.cancel()
+            self._until_rest = asyncio.get_running_loop().call_later(self._rest, self._rest_now)
+
+    def _rest_now(self) -> None:
+        """Close it, unless there is sound."""
+        if self._at_rest():
+            self._closing = asyncio.create_task(self._line.close())
+        else:
+            self._rest_later()
+
     async def _lose(self) -> None:
         """Give a lost device up, and the sound with it; the next to play opens it again."""
         self._forget()
@@ -220,7 +241,6 @@ class SoundCardSpeaker:
             self._reference = Reference(form.rate)
             self._channels = form.channels
             self._join = None
-            self._calm = 0
             self._asked = time.monotonic()
         return sd.RawOutputStream(
             device=form.device,
@@ -235,9 +255,6 @@ class SoundCardSpeaker:
 
     def _fill(self, data: Any, count: int, when: Any, status: Any) -> None:
         """The next block, in PortAudio's thread."""
-        if self._calm > CALM and self._calm % CALMLY and self._rests(count):
-            data[:] = self._nothing
-            return
         if not self._track.given:
             be_urgent()
         now = time.monotonic()
@@ -247,26 +264,17 @@ class SoundCardSpeaker:
                 self.underflows += 1
             self._samples.measured(self._track.given, now + max(0.0, ahead))
             self._asked = now
-        if self._rests(count):
-            self._nothing = self._nothing if len(self._nothing) == len(data) else bytes(len(data))
-            data[:] = self._nothing
-            return
-        with self._lock:
-            samples = self._track.take(count)
-            self._reference.put(samples)
-            self._calm = 0
-        block = np.frombuffer(data, dtype=np.int16).reshape(count, self._channels)
-        block[:] = samples[:, np.newaxis]
-
-    def _rests(self, count: int) -> bool:
-        """The next `count` samples are silence, if there is no sound; whether that is so."""
-        with self._lock:
-            if not self._track.silent:
-                return False
-            self._track.rest(count)
-            self._reference.put_silence(count)
-        self._calm += 1
-        return True
+            if silent := self._track.silent:
+                self._track.rest(count)
+                self._reference.put_silence(count)
+            else:
+                samples = self._track.take(count)
+                self._reference.put(samples)
+        if silent:
+            data[:] = bytes(len(data))
+        else:
+            block = np.frombuffer(data, dtype=np.int16).reshape(count, self._channels)
+            block[:] = samples[:, np.newaxis]
 
     def _end(self) -> None:
         """The stream has ended, in PortAudio's thread: because it was closed, or because the device is lost."""

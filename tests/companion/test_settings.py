@@ -67,6 +67,7 @@ SAMPLES = {
     "button_active_high": "True",
     "called": "wake",
     "earcons": "False",
+    "speaker_rests": "False",
     "engine": "auto",
     "enabled": "True",
     "light": "led",

@@ -17,7 +17,7 @@ from companion.audio import Audio, Samples
 from companion.errors import DeviceError
 from device.sound_cards import PortAudio
 from device.sound_server import CARD, SoundServer
-from device.speaker import CALM, CALMLY, LEAD_SECONDS, SoundCardSpeaker
+from device.speaker import LEAD_SECONDS, REST_SECONDS, SoundCardSpeaker
 from device.wall_clock import WallClock
 
 ROOM_RATE = 48_000
@@ -43,9 +43,11 @@ def place(heard: Samples, said: Samples) -> int:
     return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
 
 
-def with_speaker(use: Callable[[SoundCardSpeaker], Awaitable[Result]], *, loudest: float = 1.0) -> Result:
+def with_speaker(
+    use: Callable[[SoundCardSpeaker], Awaitable[Result]], *, loudest: float = 1.0, rest: float = REST_SECONDS
+) -> Result:
     async def live() -> Result:
-        speaker = SoundCardSpeaker(WallClock(), PortAudio(), CARD, loudest=loudest)
+        speaker = SoundCardSpeaker(WallClock(), PortAudio(), CARD, loudest=loudest, rest=rest)
         try:
             return await use(speaker)
         finally:
@@ -193,7 +195,7 @@ def test_closing_forgets_and_playing_opens_again(server: SoundServer) -> None:
     with_speaker(speak)
 
 
-def test_after_a_long_silence_the_next_block_is_sound_whole_and_known_to_whoever_cancels_its_echo() -> None:
+def test_after_silence_the_next_block_is_sound_whole_and_known_to_whoever_cancels_its_echo() -> None:
     speaker = SoundCardSpeaker(WallClock(), PortAudio())
     said = babble(0.1, ROOM_RATE)
 
@@ -207,14 +209,46 @@ def test_after_a_long_silence_the_next_block_is_sound_whole_and_known_to_whoever
         return np.concatenate(filled)
 
     speaker._track.given = 1  # else this thread would be urgent
-    assert not blocks(CALM + 50).any()
-    for _ in range(CALMLY):
-        given = speaker._track.given
-        speaker._track.append(said, 0, len(said) / ROOM_RATE)
-        assert np.array_equal(blocks(10), said)
-        assert speaker._track.given == speaker._reference._sent + 1 == given + len(said)
-        assert not blocks(CALM + 1).any()
+    assert not blocks(450).any()
+    given = speaker._track.given
+    speaker._track.append(said, 0, len(said) / ROOM_RATE)
+    assert np.array_equal(blocks(10), said)
+    assert speaker._track.given == speaker._reference._sent + 1 == given + len(said)
     assert not speaker._still()
+
+
+def test_when_it_has_rested_it_is_closed_and_what_is_said_next_is_heard_whole(server: SoundServer) -> None:
+    said = babble(0.6, ROOM_RATE)
+
+    async def speak(speaker: SoundCardSpeaker) -> Samples:
+        await speaker.play(Audio(babble(0.1, ROOM_RATE), ROOM_RATE))
+        await speaker.reach(0.1)
+        await asyncio.sleep(0.6)
+        assert not speaker._line.is_open
+        assert speaker.position == pytest.approx(0.1)
+        now = speaker._clock.now()
+        assert not speaker.played_between(now - 0.05, now).samples.any()
+        with server.recording() as room:
+            await speaker.play(Audio(said, ROOM_RATE))  # longer than it rests: it is not closed in the middle
+            await speaker.reach(0.7)
+            await asyncio.sleep(0.2)
+        assert speaker.position == pytest.approx(0.7)
+        return room.samples
+
+    heard = with_speaker(speak, rest=0.3)
+    at = place(heard, said)
+    assert np.abs(heard[at : at + len(said)].astype(int) - said).max() < 100
+
+
+def test_what_is_said_while_it_is_being_closed_is_heard(server: SoundServer) -> None:
+    async def speak(speaker: SoundCardSpeaker) -> None:
+        await speaker.open()
+        speaker._rest_now()
+        await speaker.play(Audio(babble(0.2, ROOM_RATE), ROOM_RATE))
+        await speaker.reach(0.2)
+        assert speaker.position == pytest.approx(0.2)
+
+    with_speaker(speak)
 
 
 def test_a_card_that_is_pulled_out_is_noticed_and_works_when_it_is_back(server: SoundServer) -> None:
