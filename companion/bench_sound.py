@@ -46,7 +46,10 @@ AUDIBLE: Final = 40
 ROOM_RATE: Final = 48_000
 """Hertz at which a sound server's room is recorded."""
 
-SETTLED_SECONDS: Final = 3.0
+YOUNG_SECONDS: Final = 1.5
+"""Until a stream tells its times well."""
+
+SETTLED_SECONDS: Final = 6.0
 """After which a stream costs what it costs from then on."""
 
 PIECES: Final = 4
@@ -162,8 +165,8 @@ def _idle(place: Place, effort: Effort) -> list[Measured]:
     """The processor while nobody speaks. Raises DeviceError."""
     seconds = 30 + 2 * effort.idle_seconds
     ours, floor = (_child(place, listen, effort.idle_seconds, seconds=seconds) for listen in (_listening, _streaming))
-    what = f"microphone and speaker open, nobody speaks, {place.words}"
-    alone = "... the same streams alone, with nobody behind them"
+    what = f"a toy at rest, nobody speaks, its microphone is open, {place.words}"
+    alone = "... the microphone's stream alone, with nobody behind it"
     return [
         Measured.of("13_idle_cpu_percent", what, ours, "% of a core"),
         Measured.of("idle_floor_cpu_percent", alone, floor, "% of a core"),
@@ -245,14 +248,14 @@ def _tell(doing: Coroutine[Any, Any, list[float]]) -> None:
 
 
 @asynccontextmanager
-async def _body() -> AsyncIterator[tuple[Clock, SoundCardMicrophone, SoundCardSpeaker]]:
-    """The system's default microphone and speaker, as a toy has them. Raises DeviceError."""
+async def _body(rest: float | None = None) -> AsyncIterator[tuple[Clock, SoundCardMicrophone, SoundCardSpeaker]]:
+    """The system's default microphone and speaker, as a toy has them; `rest`: as of the speaker. Raises DeviceError."""
     from device.sound_cards import PortAudio
     from device.wall_clock import WallClock
 
     clock, cards = WallClock(), PortAudio()
     async with AsyncExitStack() as stack:
-        speaker = SoundCardSpeaker(clock, cards)
+        speaker = SoundCardSpeaker(clock, cards, rest=rest)
         stack.push_async_callback(speaker.close)
         microphone = SoundCardMicrophone(clock, cards, played=speaker.played_between)
         stack.push_async_callback(microphone.close)
@@ -270,7 +273,7 @@ async def _opened() -> list[float]:
 async def _stops(times: int, server: str | None) -> list[float]:
     """Seconds from each decision to the last audible sample."""
     async with _body() as (clock, _, speaker):
-        await asyncio.sleep(SETTLED_SECONDS / 2)  # the first times that a stream tells are off
+        await asyncio.sleep(YOUNG_SECONDS)  # the first times that a stream tells are off
         if server is None:
             return [await _stop(clock, speaker) for _ in range(times)]
         return [await _stop_in_a_room(speaker, SoundServer(Path(server))) for _ in range(times)]
@@ -317,7 +320,7 @@ async def _listening(seconds: float) -> list[float]:
     from models.kalman_canceller import KalmanCanceller
     from models.speech_detector import SileroDetector
 
-    async with _body() as (_, microphone, _):
+    async with _body(rest=SETTLED_SECONDS / 2) as (_, microphone, _):
         ears = Ears(microphone, SileroDetector(), PATIENCE["adult"], Echo(KalmanCanceller()))
 
         async def listen(length: float) -> None:
@@ -329,32 +332,27 @@ async def _listening(seconds: float) -> list[float]:
 
 
 async def _streaming(seconds: float) -> list[float]:
-    """The same for the streams alone: what the way to the sound card takes."""
-    from device import microphone, speaker
+    """The same for the stream alone: what the way from the sound card takes."""
+    from device import microphone
     from device.sound_cards import Format, Line, PortAudio
 
-    def stream(sd: Any, form: Format, kind: str, block: float, latency: float) -> Any:
-        return getattr(sd, f"Raw{kind}Stream")(
+    def stream(sd: Any, form: Format) -> Any:
+        return sd.RawInputStream(
             device=form.device,
             channels=form.channels,
             samplerate=form.rate,
             dtype="int16",
-            blocksize=round(form.rate * block),
-            latency=latency,
+            blocksize=round(form.rate * microphone.BLOCK_SECONDS),
+            latency=microphone.LATENCY_SECONDS,
             callback=lambda *_: None,
         )
 
-    cards = PortAudio()
-    heard = microphone.BLOCK_SECONDS, microphone.LATENCY_SECONDS
-    said = speaker.BLOCK_SECONDS, speaker.LATENCY_SECONDS
-    async with AsyncExitStack() as stack:
-        for line in (
-            Line(cards, "input", None, lambda sd, form: stream(sd, form, "Input", *heard), lambda: True),
-            Line(cards, "output", None, lambda sd, form: stream(sd, form, "Output", *said), lambda: True),
-        ):
-            stack.push_async_callback(line.close)
-            await line.open()
+    line = Line(PortAudio(), "input", None, stream, spare=lambda: True)
+    try:
+        await line.open()
         return await _spent(asyncio.sleep, seconds)
+    finally:
+        await line.close()
 
 
 async def _spent(doing: Callable[[float], Coroutine[Any, Any, None]], seconds: float) -> list[float]:

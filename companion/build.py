@@ -7,7 +7,6 @@ Each is imported in the branch that needs it, because start-up time counts, and 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from companion import bodies, engines
+from companion import bodies, engines, folders
 from companion.addressed import Addressed
 from companion.barge_in import BargeIn
 from companion.bodies import Body
@@ -33,19 +32,16 @@ from companion.face import Face
 from companion.hearing import Hearing
 from companion.history import History, tokens
 from companion.journal import Journal
-from companion.keeping import kept, state_folder
+from companion.keeping import kept
 from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.listening import Listening
-from companion.liveness import Liveness
 from companion.mind import Mind, Remembering
 from companion.mouth import Mouth
 from companion.names import without_call
 from companion.ports import (
     ChatModel,
-    Clock,
     Engine,
-    Event,
     Message,
     Observer,
     Speaker,
@@ -66,59 +62,17 @@ LARGEST_PERSONA = 0.7
 
 
 @asynccontextmanager
-async def toy(
-    settings: Settings,
-    characters: Sequence[Character],
-    observers: Sequence[Observer],
-    mute: KeptMute,
-    liveness: Liveness,
-) -> AsyncIterator[Life]:
-    """A toy with a real body, muted if it was, whose signs of life `liveness` notes. What it lacks it does without, and
-    says so."""
-    from device.control_socket import ControlSocket, default_path
-
-    async with AsyncExitStack() as stack:
-        around = surroundings(settings)
-        body = await bodies.on_duty(settings, stack, lambda sentence: warn(sentence), liveness, hears=not mute.muted)
-        warn = warning(body.clock, observers)
-        chosen = await engines.on_duty(settings, characters, stack, warn)
-        life = put_together(settings, characters, body, chosen, observers, random.Random(), around, mute)
-        for sentence in body.missing:
-            _tell(body.clock, observers, "device", sentence, recovered=False)
-            life.trouble()
-        for sentence in (reason for part in chosen.served for reason in part.skipped):
-            warn(sentence)
-        socket = ControlSocket(default_path(os.environ), life)
-        stack.push_async_callback(socket.close)
-        try:
-            await socket.open()
-        except DeviceError as error:
-            warn(str(error))
-        yield life
-
-
-@asynccontextmanager
 async def desk(
     settings: Settings, characters: Sequence[Character], observers: Sequence[Observer]
 ) -> AsyncIterator[tuple[Life, tuple[Served, ...]]]:
     """A toy of this computer's own microphone and speaker: its light is the terminal, its button the Enter key."""
     async with AsyncExitStack() as stack:
         body = await bodies.at_the_desk(settings, stack)
-        chosen = await engines.at_the_desk(settings, characters, stack, warning(body.clock, observers))
+        chosen = await engines.at_the_desk(settings, characters, stack, Journal(body.clock, *observers).warn)
         yield (
             put_together(settings, characters, body, chosen, observers, random.Random(), surroundings(settings)),
             chosen.served,
         )
-
-
-def warning(clock: Clock, observers: Sequence[Observer]) -> Callable[[str], None]:
-    """Tells observers of what goes on all the same."""
-    return lambda sentence: _tell(clock, observers, "warning", sentence, recovered=True)
-
-
-def _tell(clock: Clock, observers: Sequence[Observer], kind: str, sentence: str, *, recovered: bool) -> None:
-    for observe in observers:
-        observe(Event(clock.now(), "fault", {"kind": kind, "text": sentence, "recovered": recovered}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,17 +235,7 @@ def surroundings(settings: Settings) -> Surroundings:
     def time() -> str:
         return f"It is {datetime.now():%A, %d %B %Y, %H:%M}."
 
-    return Surroundings(time=time if settings.chat.tell_time else str, state=_state(settings))
-
-
-def kept_mute(settings: Settings) -> KeptMute:
-    """Whether the toy of these settings is muted, as it was kept last."""
-    return KeptMute(_state(settings) / "muted")
-
-
-def _state(settings: Settings) -> Path:
-    """The folder that keeps what outlives a restart."""
-    return settings.memory.state or state_folder(os.environ)
+    return Surroundings(time=time if settings.chat.tell_time else str, state=folders.state(settings))
 
 
 @dataclass(frozen=True, slots=True)

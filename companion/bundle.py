@@ -20,8 +20,8 @@ from companion import machine, settings
 from companion.errors import DeviceError, SettingsError
 from companion.examining import Patient
 from companion.finding import Finding
+from companion.folders import store
 from companion.keeping import keep_bytes
-from companion.served import store
 from companion.settings import Settings
 
 LIBRARIES: Final = (

@@ -15,16 +15,14 @@ from importlib import import_module
 from companion.character import Character
 from companion.choosing import BestOf
 from companion.errors import SettingsError
+from companion.folders import store
 from companion.hearing import Hearing, hearing
 from companion.ports import ChatModel, Voice
-from companion.served import Served, store
+from companion.served import REHEARSAL, Served
 from companion.settings import KEY_VARIABLE, Called, Settings, key
 
 Warn = Callable[[str], None]
 """Told of what goes on all the same."""
-
-REHEARSAL = "rehearsal"
-"""The name of the engine that is no model at all: the mock server."""
 
 
 @dataclass(frozen=True, slots=True)

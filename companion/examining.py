@@ -25,8 +25,8 @@ from companion import (
 from companion.character import Character
 from companion.errors import SettingsError
 from companion.finding import Finding, unknown
+from companion.folders import store
 from companion.keeping import state_folder
-from companion.served import store
 from companion.settings import Settings
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from companion.character import Character
 from companion.echo import UNKNOWN, Interruptible, Verdict
 from companion.endpointing import PATIENCE, Patience
 from companion.errors import CompanionError, SettingsError
+from companion.folders import store
 from companion.ports import EchoCanceller, EndOfTurn, SpeechDetector, Transcriber, WakeWord
-from companion.served import Served, store
+from companion.served import Served
 from companion.settings import Called, Settings
 from companion.words import language_of
 

@@ -18,6 +18,7 @@ from companion.bodies import Body
 from companion.character import Character, Espeak
 from companion.echo import Interruptible, Verdict
 from companion.errors import SettingsError, TurnError
+from companion.journal import Journal
 from companion.life import Life
 from companion.ports import Event, Observer
 from companion.scenario import Scenario
@@ -119,7 +120,7 @@ async def toy(
     settings, cast = choice.settings, choice.cast
     watching = [browser.observe, scenario.observe, *observers]
     async with AsyncExitStack() as stack:
-        chosen = await engines.at_the_desk(settings, cast, stack, build.warning(browser.clock, watching), usual="hold")
+        chosen = await engines.at_the_desk(settings, cast, stack, Journal(browser.clock, *watching).warn, usual="hold")
         called = chosen.hearing.called
         browser.introduce(
             who=choice.who,

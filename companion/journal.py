@@ -24,6 +24,10 @@ class Journal:
         for observer in self._observers:
             observer(event)
 
+    def warn(self, sentence: str) -> None:
+        """Note what is not as it should be, and does no harm."""
+        self.write("fault", kind="warning", text=sentence, recovered=True)
+
 
 def lines_to(file: TextIO) -> Observer:
     """An observer that writes each event as a line of JSON, flushed, so that a crash loses nothing. Raises OSError."""

@@ -255,7 +255,7 @@ class Life:
                 self._kept_mute.keep(not self._unmuted.is_set())
             except OSError as error:
                 sentence = f"it cannot be kept over a restart whether the toy is muted ({error.strerror or error})"
-                self._journal.write("fault", kind="warning", text=sentence, recovered=True)
+                self._journal.warn(sentence)
 
     async def _mend(self, error: DeviceError) -> None:
         """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives

@@ -18,8 +18,8 @@ import numpy as np
 from companion.audio import FRAME_SAMPLES, Audio
 from companion.character import Espeak
 from companion.errors import CompanionError, DeviceError, SettingsError
+from companion.folders import store
 from companion.ports import SpeechDetector, Voice, Wake
-from companion.served import store
 from companion.settings import Settings
 
 if TYPE_CHECKING:

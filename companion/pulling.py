@@ -25,8 +25,8 @@ from rich.text import Text
 
 from companion import character, naming, settings
 from companion.errors import NotPulled
+from companion.folders import store
 from companion.screen import Usual, complain, errors, out
-from companion.served import store
 
 if TYPE_CHECKING:
     from models.ledger import Pulled

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from companion import build
+from companion import on_duty
 from companion.character import Character
 from companion.errors import SettingsError
 from companion.liveness import Liveness
@@ -37,7 +37,7 @@ async def serve(
     loop.add_signal_handler(signal.SIGHUP, told_to_reload.set)
     liveness = Liveness(clock)
     lived: tuple[Settings, Sequence[Character]] | None = None
-    mute = build.kept_mute(current[0])
+    mute = on_duty.kept_mute(current[0])
     other: tuple[Settings, Sequence[Character]] | None = None
 
     async def reloaded() -> None:
@@ -61,7 +61,7 @@ async def serve(
             while not told_to_stop.is_set():
                 liveness.begin()
                 try:
-                    async with build.toy(*current, everybody, mute, liveness) as life:
+                    async with on_duty.toy(*current, everybody, mute, liveness) as life:
                         lived = current
                         await first_of(life.live(), told_to_stop.wait(), reloaded())
                         if told_to_stop.is_set():

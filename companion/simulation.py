@@ -22,6 +22,7 @@ from companion.character import Character, Espeak
 from companion.echo import Interruptible, Verdict
 from companion.errors import DeviceError
 from companion.hearing import SPHINX
+from companion.journal import Journal
 from companion.life import Life
 from companion.loudness import WANTED
 from companion.ports import Observer, Voice
@@ -90,7 +91,7 @@ async def simulation(
         light = SimulatedLight(world)
         speaker = SimulatedSpeaker(world, loudest=settings.body.volume)
         button = SimulatedButton()
-        chosen = await engines.at_the_desk(settings, characters, stack, build.warning(world, observers))
+        chosen = await engines.at_the_desk(settings, characters, stack, Journal(world, *observers).warn)
         presses = button.press if chosen.hearing.called == "hold" else None
         user = ScriptedUser(lines, light, np.random.default_rng(seed), presses, interruptions)
         said = [*lines, *(interruption.line for interruption in interruptions)]

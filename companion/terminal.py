@@ -12,10 +12,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from companion.engines import REHEARSAL
 from companion.looks import LOOKS
-from companion.ports import Event, Observer
-from companion.served import Served
+from companion.ports import Event
+from companion.served import REHEARSAL, Served
 from companion.state import State
 from companion.waterfall import colours, rows
 
@@ -151,26 +150,6 @@ class Narrator:
             self._out.print(columns)
         else:
             self._out.print(f"{left.plain:>{width}}{'':{GAP_CELLS}}", right, sep="", soft_wrap=True)
-
-
-def log(errors: Console) -> Observer:
-    """An observer for a service's log: what the toy is doing and what is wrong, but not a word of what was said."""
-
-    def write(event: Event) -> None:
-        told = event.fields
-        if event.name == "state":
-            errors.print(f"companion: {told['state']}", soft_wrap=True, markup=False)
-        elif event.name == "echo":
-            errors.print(
-                f"companion: interrupted by: {told['barge_in']} ({told['text']})", soft_wrap=True, markup=False
-            )
-        elif event.name == "fault":
-            what = {("device", True): "mended", ("standstill", True): "mended", ("warning", True): "warning"}.get(
-                (told["kind"], told["recovered"]), "fault"
-            )
-            errors.print(f"companion: {what}: {told['text']}", soft_wrap=True, markup=False)
-
-    return write
 
 
 def _colour(state: State) -> str:

@@ -23,8 +23,9 @@ from companion.checks_engines import Key, Model, Trial
 from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
 from companion.echo import Echo, Verdict
 from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
+from companion.folders import store
 from companion.ports import Message, Prompt
-from companion.served import store
+from companion.served import REHEARSAL
 from companion.settings import Ears, Settings, Voice
 from companion.state import State
 
@@ -218,7 +219,7 @@ def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
 
 def key(chosen: Settings, environment: Mapping[str, str], folder: Path = settings.MACHINES_CREDENTIALS) -> Key:
     """What can be said of the key."""
-    needed = chosen.chat.engine != engines.REHEARSAL
+    needed = chosen.chat.engine != REHEARSAL
     try:
         secret = settings.key(chosen, environment)
     except SettingsError as error:

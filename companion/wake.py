@@ -14,8 +14,8 @@ from rich.progress import Progress
 
 from companion import naming, settings
 from companion.errors import DeviceError, SettingsError
+from companion.folders import store
 from companion.screen import Usual, complain, errors, out
-from companion.served import store
 
 if TYPE_CHECKING:
     from models.wake_file import Head

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 import tomllib
 import wave
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 from command import COMPANION, companion, journal
 from numpy.typing import NDArray
 from recording_server import recording_server, streamed
+from typer.testing import CliRunner
 
 from companion.audio import Samples
 from companion.character import Espeak, load
+from companion.cli import COMMANDS, program
 
 SPEECH = Path(__file__).parents[1] / "speech"
 SPOKEN: dict[str, str] = tomllib.loads((SPEECH / "transcripts.toml").read_text())
@@ -404,6 +407,30 @@ def test_help_is_neither_wrapped_nor_boxed_in_a_pipe() -> None:
     done = companion("simulate", "--help")
     assert "╭" not in done.stdout
     assert any(len(line) > 100 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_known_by_itself_and_tells_how_it_is_used(name: str) -> None:
+    told = CliRunner().invoke(program([name]), [name, "--help"])
+    assert (told.exit_code, f"Usage: root {name}" in told.output) == (0, True), told.output
+
+
+def test_all_commands_are_listed_and_one_that_is_misspelt_is_guessed() -> None:
+    listed = companion("--help").stdout
+    assert all(f"\n  {name} " in listed for name in COMMANDS)
+    assert "Did you mean 'doctor'?" in companion("docter").stderr
+
+
+def test_until_the_microphone_is_open_nothing_is_imported_that_is_needed_later() -> None:
+    script = (
+        "import sys; from companion.cli import program; program(['run']);"
+        "from companion import bodies, service; bodies.prepare(); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert {"companion.running", "device.microphone"} < imported
+    later = ["build", "conversation", "engines", "hearing", "doctor", "installer", "pulling", "terminal"]
+    assert not imported & {*(f"companion.{name}" for name in later), "openai", "onnxruntime"}
 
 
 def test_it_runs_in_real_time_too(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from companion.audio import Audio
 from companion.bench_talk import QUESTION, Heard, talk
 from companion.character import Espeak
 from companion.ports import Event
+from companion.service_log import log
 from companion.simulation import sound_of
 from companion.supervised import telling
-from companion.terminal import log
 from companion.worktime import HeldChat, HeldVoice
 from device.simulated import World
 from device.sound_server import sound_server

@@ -148,7 +148,8 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 def test_matplotlib_is_imported_by_nothing_but_drawing() -> None:
     program = (
-        "import sys; from pathlib import Path; import companion.cli; from companion.waterfall_picture import check; "
+        "import sys; from pathlib import Path; import companion.measuring; "
+        "from companion.waterfall_picture import check; "
         "check(Path('turns.png')); sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
