@@ -18,11 +18,12 @@ from companion.commands import Command, command
 from companion.drafts import Drafts, Heard
 from companion.ears import Ears, KeepsOn, Pause, SpeechBegan, WentOn
 from companion.echo import UNKNOWN, Echo, Interruptible
-from companion.endings import Ending, says_nothing
+from companion.endings import says_nothing
 from companion.errors import NotHeard
 from companion.face import Face
 from companion.journal import Journal
 from companion.mouth import Mouth
+from companion.patience import Ending
 from companion.ports import Wake, WakeWord
 from companion.state import State
 

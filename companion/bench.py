@@ -19,9 +19,9 @@ import numpy as np
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Samples
 from companion.character import Character, Espeak
 from companion.ears import Ears
-from companion.endpointing import PATIENCE
 from companion.errors import SettingsError
 from companion.hearing import Hearing, hearing
+from companion.patience import PATIENCE
 from companion.ports import EchoCanceller, WakeWord
 from companion.settings import Settings
 from companion.simulation import sound_of

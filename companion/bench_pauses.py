@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from companion.audio import RATE, Samples, Utterance
 from companion.bench import Measured
 from companion.bench_turn import FIRST_TOKEN_SECONDS, bench_character, hearing_with, put_together, staged
-from companion.endpointing import PATIENCE
+from companion.patience import PATIENCE
 from companion.ports import Event, Transcript
 from companion.simulation import sound_of
 from companion.spoken_turns import VOICES, Rendered, Turn, rendered, trimmed, turns

@@ -27,8 +27,8 @@ from companion.audio import FRAME_SECONDS, RATE, Audio, Samples, frames
 from companion.bench import Measured
 from companion.ears import Ears
 from companion.echo import Echo
-from companion.endpointing import PATIENCE
 from companion.errors import CompanionError, DeviceError
+from companion.patience import PATIENCE
 from companion.ports import Clock
 from device.microphone import SoundCardMicrophone
 from device.sound_server import SoundServer, missing, sound_server

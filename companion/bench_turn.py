@@ -29,10 +29,10 @@ from companion.bench_whisper import SHAPE, TOKENS, stock_reader
 from companion.bodies import Body
 from companion.character import Character, parse
 from companion.ears import Ears
-from companion.endpointing import PATIENCE, Patience
 from companion.engines import Engines, longest_prompt
 from companion.hearing import Hearing
 from companion.life import Life
+from companion.patience import PATIENCE, Patience
 from companion.phrases import Phrase, phrases
 from companion.ports import ChatModel, Event, Message, Observer, Prompt, Transcriber, Usage, Voice
 from companion.served import Served

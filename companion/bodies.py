@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING
 
+from companion.audio import FRAME_SECONDS
 from companion.errors import DeviceError, SettingsError
 from companion.liveness import Liveness, NotedClock, NotedMicrophone
 from companion.ports import Button, Clock, Light, Microphone, Speaker
@@ -43,8 +45,9 @@ class Body:
 
 
 def prepare() -> None:
-    """Import what every real body needs, while there is no event loop yet that would stand still meanwhile."""
-    for name in ("microphone", "speaker", "light", "apa102", "button", "control_socket", "wall_clock"):
+    """Import what a microphone needs, while there is no event loop yet that would stand still meanwhile."""
+    Thread(target=import_module, args=("sounddevice",), daemon=True).start()  # which looks for all sound cards
+    for name in ("microphone", "speaker", "wall_clock"):
         import_module(f"device.{name}")
 
 
@@ -56,7 +59,7 @@ async def on_duty(
     SettingsError."""
     board = wired(settings)
     clock, microphone, speaker = _sound_cards(settings, stack)
-    since = await _first_heard(clock, microphone) if hears else None
+    since = await _first_heard(microphone) if hears else None
     noted = NotedClock(clock, liveness.shone)
     light, button, missing = await _gpio(board, brightness_cap(settings.body), noted, stack, warn)
     heard = NotedMicrophone(microphone, liveness.heard)
@@ -69,7 +72,7 @@ async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
     from device.keyboard import KeyboardButton
 
     clock, microphone, speaker = _sound_cards(settings, stack)
-    since = await _first_heard(clock, microphone)
+    since = await _first_heard(microphone)
     button = KeyboardButton(sys.stdin)
     stack.callback(button.close)
     return Body(clock, microphone, speaker, DarkLight(), button, hears_since=since)
@@ -118,11 +121,10 @@ def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Micr
     return clock, microphone, speaker
 
 
-async def _first_heard(clock: Clock, microphone: Microphone) -> float | None:
+async def _first_heard(microphone: Microphone) -> float | None:
     """Open the microphone, if there is one: what follows is slow. Since when it hears."""
     with suppress(DeviceError):  # told when it is needed
-        await microphone.read()
-        return clock.now()
+        return (await microphone.read()).ends - FRAME_SECONDS
     return None
 
 
@@ -154,12 +156,13 @@ async def _gpio(
     warn: Callable[[str], None],
 ) -> tuple[Light, Button, tuple[str, ...]]:
     """Light and button on the board's pins, as far as there are pins; and why not."""
+    for name in ("gpiozero", "device.absent", "device.apa102", "device.button", "device.light"):
+        await asyncio.to_thread(import_module, name)
     from device.absent import DarkLight, NoButton
     from device.apa102 import Apa102Light
     from device.button import GpioButton
     from device.light import GpioLight
 
-    await asyncio.to_thread(import_module, "gpiozero")
     light: Light = DarkLight()
     button: Button = NoButton()
     missing: list[str] = []

@@ -14,13 +14,16 @@ from typing import Annotated
 import typer
 
 from companion.errors import CompanionError, SettingsError
-from companion.screen import TERMINAL, complain, complain_all, out
+from companion.screen import TERMINAL, complain, complain_all
 
 FAILED, SETTINGS = 1, 78
 """Exit codes. 78 is EX_CONFIG of sysexits.h: the service is not started again with it."""
 
 NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 """Keeps onnxruntime from giving this machine an id, and from telling its maker what is done here."""
+
+NO_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+"""Keeps pydantic from looking through all that is installed for what may change how it works."""
 
 UNWRAPPED = 10_000
 """Columns of help that goes to a file or a pipe."""
@@ -58,6 +61,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # what the terminal's encoding lacks must not end the conversation
     os.environ[NO_TELEMETRY] = "1"
+    os.environ[NO_PLUGINS] = "__all__"
     try:
         program(sys.argv[1:])()
     except SettingsError as error:
@@ -96,6 +100,8 @@ def program(words: Sequence[str]) -> typer.Typer:
 def _version(show: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
     if show:
         from importlib.metadata import version
+
+        from companion.screen import out
 
         out.print(version("companion"))
         raise typer.Exit

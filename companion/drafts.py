@@ -15,9 +15,10 @@ from typing import Self
 from companion.answer import Answer
 from companion.audio import Utterance
 from companion.ears import Ears
-from companion.endings import Ending, ending
+from companion.endings import ending
 from companion.endpointing import judged
 from companion.journal import Turn
+from companion.patience import Ending
 from companion.ports import Clock, EndOfTurn, Transcriber
 from companion.saying import joined
 from companion.tasks import cancelled

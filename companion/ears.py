@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from companion.audio import FRAME_SECONDS, Audio, Frame, Utterance, frames
 from companion.echo import Echo
-from companion.endings import Ending
-from companion.endpointing import Patience, Rhythm
+from companion.endpointing import Rhythm
 from companion.errors import Deaf, DeviceError
 from companion.loudness import Loudness
+from companion.patience import Ending, Patience
 from companion.ports import Microphone, SpeechDetector, Wake, WakeWord
 
 Follower = Callable[[Audio, Audio | None], None]

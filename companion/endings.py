@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from enum import StrEnum
 from functools import cache
 
 from companion.commands import command
+from companion.patience import Ending
 from companion.trailing import (
     ABBREVIATED,
     ASKING,
@@ -28,18 +28,6 @@ from companion.trailing import (
 from companion.words import WIDE, key, language_of
 
 _Table = Mapping[str, Sequence[str]]
-
-
-class Ending(StrEnum):
-    """How an utterance ends, as far as its words tell."""
-
-    CLOSED = "closed"
-    """It asks for something, or it is whole in itself: a question, a request, a command, yes or no."""
-    TOLD = "told"
-    """Like a sentence that tells something: whoever tells one thing often tells the next."""
-    UNKNOWN = "unknown"
-    HANGING = "hanging"
-    """It trails off: more is to come."""
 
 
 _CLOSERS = " \t\r\n\u3000\u00a0\"'”’»」』)）]】*"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from companion.barge_in import STOP
 from companion.character import Character
 from companion.echo import UNKNOWN, Interruptible, Verdict
-from companion.endpointing import PATIENCE, Patience
 from companion.errors import CompanionError, SettingsError
 from companion.folders import store
+from companion.patience import PATIENCE, Patience
 from companion.ports import EchoCanceller, EndOfTurn, SpeechDetector, Transcriber, WakeWord
 from companion.served import Served
 from companion.settings import Called, Settings

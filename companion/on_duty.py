@@ -38,15 +38,15 @@ async def toy(
 ) -> AsyncIterator[Life]:
     """A toy with a real body, muted if it was, whose signs of life `liveness` notes. What it lacks it does without, and
     says so."""
-    from device.control_socket import ControlSocket, default_path
-
     async with AsyncExitStack() as stack:
         body = await bodies.on_duty(
             settings, stack, lambda sentence: journal.warn(sentence), liveness, hears=not mute.muted
         )
         journal = Journal(body.clock, *observers)
-        await asyncio.to_thread(import_module, "companion.build")
+        for name in ("companion.build", "device.control_socket"):
+            await asyncio.to_thread(import_module, name)
         from companion import build, engines
+        from device.control_socket import ControlSocket, default_path
 
         chosen = await engines.on_duty(settings, characters, stack, journal.warn)
         life = build.put_together(

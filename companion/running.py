@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,8 +16,11 @@ from companion import bodies, character, settings
 from companion.journal import lines_while_possible
 from companion.options import Called, Cast, check_place, journal_to, the_cast
 from companion.ports import Observer
-from companion.screen import TERMINAL, complain, complain_all, errors, out
+from companion.screen import TERMINAL, complain, complain_all
 from companion.service_log import log
+
+if TYPE_CHECKING:
+    from companion.terminal import Narrator
 
 
 def run(
@@ -31,7 +35,6 @@ def run(
 ) -> None:
     """The toy on real hardware, until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
     from companion import service
-    from companion.terminal import Narrator
     from device.systemd import Systemd
     from device.wall_clock import WallClock
 
@@ -46,12 +49,19 @@ def run(
         complain(f"{journal} cannot be written, and ends ({error.strerror})")
 
     with ExitStack() as stack:
-        narrator = stack.enter_context(Narrator(out, errors, live=True)) if TERMINAL else log(errors)
         observers: list[Observer] = [
-            narrator,
+            stack.enter_context(_narrator()) if TERMINAL else log(sys.stderr),
             *journal_to(journal, stack, lambda file: lines_while_possible(file, ended)),
         ]
         first = chosen()
         bodies.prepare()
         faulthandler.enable()  # the watchdog aborts what hangs: then the log tells where it hung
         asyncio.run(service.serve(first, chosen, observers, complain_all, Systemd(os.environ), WallClock()))
+
+
+def _narrator() -> Narrator:
+    """What tells a conversation to whoever looks on."""
+    from companion.screen import errors, out
+    from companion.terminal import Narrator
+
+    return Narrator(out, errors, live=True)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from typing import TextIO
 
 from companion.ports import Event, Observer
 
 
-def log(errors: Console) -> Observer:
+def log(file: TextIO) -> Observer:
     """An observer for a service's log: what the toy is doing and what is wrong, but not a word of what was said."""
 
     def write(event: Event) -> None:
         told = event.fields
-        if event.name == "state":
-            errors.print(f"companion: {told['state']}", soft_wrap=True, markup=False)
-        elif event.name == "echo":
-            errors.print(
-                f"companion: interrupted by: {told['barge_in']} ({told['text']})", soft_wrap=True, markup=False
-            )
-        elif event.name == "fault":
-            what = {("device", True): "mended", ("standstill", True): "mended", ("warning", True): "warning"}.get(
-                (told["kind"], told["recovered"]), "fault"
-            )
-            errors.print(f"companion: {what}: {told['text']}", soft_wrap=True, markup=False)
+        match event.name:
+            case "state":
+                line = told["state"]
+            case "echo":
+                line = f"interrupted by: {told['barge_in']} ({told['text']})"
+            case "fault":
+                line = f"{_kind(told['kind'], mended=told['recovered'])}: {told['text']}"
+            case _:
+                return
+        print(f"companion: {line}", file=file, flush=True)
 
     return write
+
+
+def _kind(kind: str, *, mended: bool) -> str:
+    if mended and kind == "warning":
+        return "warning"
+    return "mended" if mended and kind in ("device", "standstill") else "fault"

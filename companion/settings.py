@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from companion import tables
 from companion.address import is_address, is_open_to_all
-from companion.endpointing import Age, Patience
 from companion.errors import SettingsError
+from companion.patience import Age, Patience
 from companion.quiet_hours import QuietHours
 
 PREFIX = "COMPANION_"

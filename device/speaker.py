@@ -179,6 +179,8 @@ class SoundCardSpeaker:
         """What was heard between two times of the clock, at `RATE`, after volume and ducking; silence where nothing
         was. Asked for one stretch after another it gives a sound without cracks."""
         count = round((end - begin) * RATE)
+        if not self._line.is_open:
+            return Audio(np.zeros(count, dtype=np.int16))
         with self._lock:
             reference = self._reference
             drained = reference.drain()

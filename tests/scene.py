@@ -19,7 +19,6 @@ from companion.conversation import Conversation
 from companion.earcons import Earcon, Earcons, sound
 from companion.ears import Ears
 from companion.echo import UNKNOWN, Echo, Interruptible, Verdict
-from companion.endpointing import Patience
 from companion.face import Face
 from companion.history import History
 from companion.journal import Journal
@@ -28,6 +27,7 @@ from companion.life import Life
 from companion.listening import Listening
 from companion.mind import Mind
 from companion.mouth import Mouth
+from companion.patience import Patience
 from companion.ports import (
     ChatModel,
     EchoCanceller,

@@ -6,7 +6,7 @@ import pytest
 from scene import Scene, Shout
 
 from companion.calling import ByButton, ByName
-from companion.endpointing import PATIENCE
+from companion.patience import PATIENCE
 from companion.ports import Press
 from models.scripted import ScriptedChat
 from models.scripted_turns import ScriptedWakeWord

@@ -13,7 +13,7 @@ from scene import Scene, Shout
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Audio, Frame, Utterance
 from companion.calling import BUTTON, ByButton, ByName, Open
 from companion.ears import Ears, Noticed, Pause, Quiet, SpeechBegan, WentOn
-from companion.endpointing import Patience
+from companion.patience import Patience
 from companion.ports import Press, Wake
 from device.simulated import Moments
 

@@ -13,10 +13,10 @@ import pytest
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Audio, Frame, Utterance
 from companion.drafts import Drafts, Heard
 from companion.ears import Ears, Pause, SpeechBegan, WentOn
-from companion.endings import Ending
-from companion.endpointing import Patience, Rhythm
+from companion.endpointing import Rhythm
 from companion.errors import NotHeard
 from companion.loudness import Loudness
+from companion.patience import Ending, Patience
 from companion.ports import Transcript
 from models.scripted import ScriptedDetector
 

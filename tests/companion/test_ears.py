@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from companion.audio import FRAME_SAMPLES, FRAME_SECONDS, Audio, Frame, Samples, Utterance
 from companion.ears import OVER_SECONDS, Ears, KeepsOn, Noticed, Pause, Quiet, SpeechBegan, WentOn
-from companion.endings import Ending
-from companion.endpointing import PATIENCE, Age, Patience, Rhythm
+from companion.endpointing import Rhythm
 from companion.errors import DeviceError
 from companion.loudness import Loudness
+from companion.patience import PATIENCE, Age, Ending, Patience
 from companion.ports import Wake
 from device.simulated import Moments
 

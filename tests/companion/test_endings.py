@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.endings import Ending, ending
+from companion.endings import ending
+from companion.patience import Ending
 from companion.trailing import COMPLETE, HANGING, LEADING_UP, LEANING
 
 CLOSED, TOLD, UNKNOWN, HANGS = Ending.CLOSED, Ending.TOLD, Ending.UNKNOWN, Ending.HANGING

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.endings import Ending
-from companion.endpointing import PATIENCE, QUICKEST, SLOWEST, Age, Patience, Rhythm, judged
+from companion.endpointing import QUICKEST, SLOWEST, Rhythm, judged
+from companion.patience import PATIENCE, Age, Ending, Patience
 
 CLOSED, TOLD, UNKNOWN, HANGING = Ending.CLOSED, Ending.TOLD, Ending.UNKNOWN, Ending.HANGING
 

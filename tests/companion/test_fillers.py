@@ -12,8 +12,8 @@ from scene import Scene, Shout, bo
 
 from companion.calling import ByButton, ByName
 from companion.echo import Interruptible
-from companion.endpointing import Patience
 from companion.errors import Cause, NoReply
+from companion.patience import Patience
 from companion.ports import Press
 from device.ramp import FADE_SECONDS
 from device.scripted_user import Interruption

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from on_duty import running, small_store, speech
 from recording_server import recording_server, streamed
-from rich.console import Console
 from sound_server import missing
 from supervised import Told
 
@@ -55,7 +54,7 @@ def test_of_a_hundred_turns_no_word_is_logged_at_any_level(caplog: pytest.LogCap
     question: Audio = asyncio.run(sound_of(voice, QUESTION))
     printed, supervisor = io.StringIO(), Told()
     turns = 0
-    tell, narrate = telling(supervisor), log(Console(file=printed, width=200))
+    tell, narrate = telling(supervisor), log(printed)
 
     def notice(event: Event, _: Heard) -> None:
         nonlocal turns

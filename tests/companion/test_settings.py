@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from companion.address import is_loopback
-from companion.endpointing import Patience
 from companion.errors import SettingsError
+from companion.patience import Patience
 from companion.settings import Settings, key, known_keys, load
 from companion.tables import LARGEST_FILE
 

@@ -8,7 +8,7 @@ import pytest
 from scene import Scene, Shout
 
 from companion.audio import Utterance
-from companion.endpointing import Patience
+from companion.patience import Patience
 from companion.ports import Transcript
 from companion.worktime import HeldTranscriber
 from device.simulated import World

@@ -15,8 +15,8 @@ from statistics import mean
 from companion.audio import FRAME_SAMPLES, RATE, Audio, Frame, Utterance
 from companion.drafts import LEAD_SECONDS, MOST_ANSWERS
 from companion.ears import Ears, Pause, SpeechBegan, WentOn
-from companion.endings import Ending, ending
-from companion.endpointing import Patience
+from companion.endings import ending
+from companion.patience import Ending, Patience
 from companion.ports import SpeechDetector
 from companion.spoken_turns import Rendered, Turn
 

@@ -12,8 +12,8 @@ from turn_taking.judging import Judgement, judge
 from turn_taking.speaking import render
 
 from companion.audio import Utterance
-from companion.endings import Ending, ending
-from companion.endpointing import PATIENCE, Patience
+from companion.endings import ending
+from companion.patience import PATIENCE, Ending, Patience
 from companion.spoken_turns import TURNS, Rendered, Turn, turns
 from models.speech_detector import SileroDetector
 
