@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from device.boards import Board
 
 
+LOOKING_SECONDS = 2.0
+"""In which all sound cards are found, unless a sound server hangs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """The devices of a toy."""
@@ -46,9 +50,13 @@ class Body:
 
 def prepare() -> None:
     """Import what a microphone needs, while there is no event loop yet that would stand still meanwhile."""
-    Thread(target=import_module, args=("sounddevice",), daemon=True).start()  # which looks for all sound cards
+    from device.sound_cards import look_around
+
+    looking = Thread(target=look_around, daemon=True)
+    looking.start()
     for name in ("microphone", "speaker", "wall_clock"):
         import_module(f"device.{name}")
+    looking.join(LOOKING_SECONDS)  # ends by then, or hangs in a sound server: nothing may end in the middle of it
 
 
 async def on_duty(

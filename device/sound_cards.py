@@ -261,6 +261,12 @@ async def listed(cards: PortAudio, kind: Kind, name: str | None) -> tuple[list[D
     return looking.result()
 
 
+def look_around() -> None:
+    """Find all sound cards, which takes a moment the first time."""
+    with suppress(DeviceError):  # told by whoever needs one
+        _sounddevice()
+
+
 def be_urgent() -> None:
     """Give this thread, one that PortAudio calls back in, real-time priority."""
     with suppress(OSError, AttributeError):  # not granted; not Linux

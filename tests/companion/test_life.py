@@ -185,12 +185,15 @@ def test_without_a_speaker_it_says_so_once_and_opens_when_one_comes() -> None:
     scene = Scene(Shout(1.0), hears=["one"], replies=[["Yes."]])
     play = scene.speaker.play
 
-    async def plugged_in_later(audio: Audio) -> float:
+    async def opened() -> None:
         if scene.world.now() < 2.5:
             raise DeviceError("There is no speaker")
+
+    async def played(audio: Audio) -> float:
+        await opened()
         return await play(audio)
 
-    scene.speaker.play = plugged_in_later  # type: ignore[method-assign]
+    scene.speaker.open, scene.speaker.play = opened, played  # type: ignore[method-assign]
     scene.play()
     assert scene.states()[:3] == ["booting", "attention", "speaking"]
     faults = scene.told("fault")

@@ -14,7 +14,7 @@ from hands import Hands
 from scene import Scene, bo
 from supervised import Told
 
-from companion import build, service
+from companion import on_duty, service
 from companion.errors import SettingsError
 from companion.kept_mute import KeptMute
 from companion.life import Life
@@ -42,8 +42,8 @@ class Duty:
         self.read: list[SettingsError | Settings] = []
         self.mistakes: list[SettingsError] = []
         self.liveness: Liveness
-        patch.setattr(build, "toy", self._toy)
-        patch.setattr(build, "kept_mute", lambda settings: KeptMute(Path("/nowhere/muted")))
+        patch.setattr(on_duty, "toy", self._toy)
+        patch.setattr(on_duty, "kept_mute", lambda settings: KeptMute(Path("/nowhere/muted")))
 
     async def serve(self) -> None:
         await service.serve(
