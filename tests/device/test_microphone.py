@@ -225,27 +225,27 @@ class Blocks:
 
 
 @pytest.mark.parametrize("height", [3, 300])
-def test_a_loop_that_hears_nothing_but_quiet_or_steady_noise_is_woken_ten_times_a_second(
+def test_a_loop_that_hears_nothing_but_quiet_or_steady_noise_is_woken_twice_a_second(
     monkeypatch: pytest.MonkeyPatch, height: int
 ) -> None:
     blocks = Blocks(monkeypatch)
     blocks.come(np.random.default_rng(1).integers(-height, height, 60 * RATE, dtype=np.int16, endpoint=True))
-    assert len([at for at in blocks.woken if at > 50.0]) <= 101
-    assert max(np.diff(blocks.woken)) < 0.13
+    assert len([at for at in blocks.woken if at > 50.0]) <= 21
+    assert max(np.diff(blocks.woken)) < 0.54
 
 
 def test_whoever_speaks_after_a_long_quiet_wakes_the_loop_with_every_block_until_it_has_been_quiet_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     blocks = Blocks(monkeypatch)
-    blocks.come(np.ones(20 * RATE, np.int16))
+    blocks.come(np.ones(700 * BLOCK, np.int16))
     began = blocks.now
-    blocks.come(np.full(RATE, 200, np.int16))
-    blocks.come(np.ones(10 * RATE, np.int16))
+    blocks.come(np.full(33 * BLOCK, 200, np.int16))
+    blocks.come(np.ones(350 * BLOCK, np.int16))
     after = np.array([at for at in blocks.woken if at > began])
     assert after[0] == pytest.approx(began + device.microphone.BLOCK_SECONDS)
     assert np.diff(after[after < began + 5.9]) == pytest.approx(device.microphone.BLOCK_SECONDS)
-    assert np.diff(after[after > began + 6.2]) == pytest.approx(0.1, abs=0.021)
+    assert np.diff(after[after > began + 6.2]) == pytest.approx(0.51, abs=0.001)
 
 
 def test_while_closed_nothing_is_captured_and_reading_opens_again(server: SoundServer) -> None:
