@@ -13,9 +13,10 @@ SLOW = 0.65
 """Seconds a voice takes for one second of sound: from here on its next piece may come too late. A voice of 0.36 in
 pieces takes 0.55, because short pieces cost more."""
 
-STOCK_SECONDS = 3.5
+STOCK_SECONDS = 4.0
 """Of sound that a slow voice keeps: while it is heard, a voice of 0.8 makes the longest piece there is (3 s, the first
-of a sentence of 8 s) and has it taken 0.3 s early."""
+of a sentence of 12 s, which takes it 3.1 s) and has it taken 0.3 s early; the rest is for a moment in which the machine
+is slower."""
 
 LATELY_SECONDS = 20.0
 """Of sound; what was made before that counts little."""

@@ -34,9 +34,12 @@ QUICKEST: Final = 0.01
 FLOW, DECODER = 0.17, 0.77
 """Their shares of the time that a medium voice takes [measured]."""
 
-SHORTEST: Final = 16
-"""Frames of the first piece, at least: about 0.19 s. It sounds while the second is made and handed over, which a busy
-computer may be late with."""
+SHORTEST: Final = 8
+"""Frames of the first piece, at least: about 0.09 s."""
+
+LATE: Final = 4
+"""Frames by which a piece is made before the one before it is over: about 0.05 s, by which a busy computer may be late
+with handing it over."""
 
 LARGEST: Final = 128
 """Frames of a piece: about 1.5 s. Larger ones save little; and a piece cannot be stopped once it is begun."""
@@ -48,9 +51,8 @@ GROWTH: Final = 3
 """So many times as long as the one before it may a piece be: what fits in can still come late."""
 
 HEADROOM: Final = 1.3
-"""So many times slower than it was may the machine be with the next piece [what pieces take differs by 20 % here]; and
-by so much more than what is lost around the first piece must it win with it. Where that would be longer than `LARGEST`,
-a stock of sound is kept (`companion/timed.py`)."""
+"""So many times slower than it was may the machine be with the next piece [what pieces take differs by 20 % here].
+Where the first piece would have to be longer than `LARGEST`, a stock of sound is kept (`companion/timed.py`)."""
 
 SLOW: Final = 2 * LARGEST
 """Frames of all pieces there: what is done twice is a tenth of them."""
@@ -243,14 +245,15 @@ def bounds(frames: int, decoder: int, flow: int, factor: float = SLOWEST) -> Ite
     slow = HEADROOM * factor
     twice = 2 * decoder * DECODER + 2 * flow * FLOW
     won = 1 / slow - (DECODER + FLOW)  # frames that sound while a frame is made, but for that frame
-    size = max(SHORTEST, math.ceil(HEADROOM * twice / won)) if won > 0 else SLOW
+    size = max(SHORTEST, math.ceil((twice + LATE / slow) / won)) if won > 0 else SLOW
     size, largest = (size, LARGEST) if size <= LARGEST else (SLOW, SLOW)
-    at = 0
+    at, late = 0, LATE
     yield at
     while factor < 1 and frames - at > min(size, largest + MOST - LARGEST):
         at += (made := min(size, largest))
         yield at
-        size = max(made, min(GROWTH * made, int((made / slow - twice) / (DECODER + FLOW))))
+        size = max(made, min(GROWTH * made, int(((made - late) / slow - twice) / (DECODER + FLOW))))
+        late = 0  # what the second is early, all are
     if frames:
         yield frames
 

@@ -30,6 +30,7 @@ from models.piper_stages import (
     EXACT,
     FLOW,
     LARGEST,
+    LATE,
     LATELY,
     SHORTEST,
     SLOW,
@@ -485,8 +486,8 @@ def test_on_a_slow_machine_each_piece_is_ready_when_the_one_before_it_ends(
             seen = min(frames, end + decoder) - max(0, begin - decoder)
             flowed = min(frames, wanted + flow) - max(0, latent - flow) if flow and wanted > latent else 0
             ready += 1.25 * factor * (DECODER * seen + FLOW * flowed)
+            assert not begin or ready + LATE <= sounds + 0.5  # half a frame is 6 ms
             sounds = sounds or ready
-            assert ready <= sounds + 0.5  # half a frame is 6 ms
             sounds += end - begin
             latent = wanted
             assert end - begin <= 1.5 * LARGEST
@@ -498,9 +499,9 @@ def test_a_machine_that_is_slower_than_the_sound_makes_whole_sentences() -> None
 
 def test_a_slow_machine_begins_with_longer_pieces_the_slower_the_longer() -> None:
     first = [list(bounds(900, 14, 32, factor))[1] for factor in (0.05, 0.2, SLOWEST, 0.5, 0.65, 0.8)]
-    assert first[0] == first[1] == SHORTEST
+    assert first[0] == SHORTEST
     assert first == sorted(first)
-    assert first[2] < 3 * SHORTEST
+    assert first[2] < 40
     assert first[-1] == SLOW
 
 
