@@ -140,7 +140,7 @@ def put_together(
         clock=body.clock,
         journal=journal,
         earcons=earcons,
-        warm=lambda: _warmed(mind, body.speaker),
+        warm=lambda: warmed(mind, body.speaker),
     )
     conversation = Conversation(
         cast=Cast(members),
@@ -176,7 +176,7 @@ def put_together(
     )
 
 
-async def _warmed(mind: Mind, speaker: Speaker) -> None:
+async def warmed(mind: Mind, speaker: Speaker) -> None:
     """Get ready to answer, because somebody is speaking."""
 
     async def opened() -> None:
