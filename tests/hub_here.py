@@ -136,16 +136,16 @@ def hub_here() -> Iterator[HubHere]:
                 return
             stop = min((each for each in (fault.cut, fault.stall) if each is not None), default=None)
             for piece in (rest[: len(rest) // 2], rest[len(rest) // 2 :]) if stop is None else (rest[:stop],):
+                hub.sent += len(piece)  # before whoever gets it can look
                 self.wfile.write(piece)
                 self.wfile.flush()
-                hub.sent += len(piece)
                 hub.seen()
             if fault.stall is not None:
                 hub.stalled.set()
                 hub.go_on.wait(60)
             if fault.more and stop is not None:
-                self.wfile.write(rest[stop:])
                 hub.sent += len(rest) - stop
+                self.wfile.write(rest[stop:])
                 stop = None
             self.close_connection = self.close_connection or stop is not None
 
