@@ -43,8 +43,11 @@ that closing it takes, the loss is known within 2 s."""
 QUIET_SECONDS = 5.0
 """After so much quiet the loop is woken less often: nobody is in the middle of a sentence, whatever its pauses ..."""
 
-DOZE_SECONDS = 0.5
-"""... only as often as this. Whatever is louder than the quiet wakes it at once."""
+DOZE_SECONDS = 0.1
+"""... only as often as this: a toy that speaks for long is steady noise, too, and who interrupts it must not wait ..."""
+
+SLEEP_SECONDS = 0.5
+"""... or, where next to nothing is heard, as this. Whatever is louder wakes it at once."""
 
 FAINT = 32
 """Of a sample; a block without a higher one is quiet: it is below -60 dBFS, where the speech detector does not look."""
@@ -191,8 +194,7 @@ class SoundCardMicrophone:
         with self._lock:
             if status.input_overflow or len(self._blocks) == self._blocks.maxlen:
                 self.overflows += 1
-            if not dozes:  # then one in several is enough
-                self._samples.measured(self._captured, now - _waited(when, count / self._format.rate))
+            self._samples.measured(self._captured, now - _waited(when, count / self._format.rate))
             self._blocks.append((self._captured, block))
             self._captured += count
             self._came = now
@@ -206,7 +208,8 @@ class SoundCardMicrophone:
         if height > max(FAINT, LOUDER * self._usual):
             self._stirred = now
         self._usual += USUAL * (height - self._usual)
-        return now - self._stirred > QUIET_SECONDS and now - self._woken < DOZE_SECONDS
+        seconds = DOZE_SECONDS if height > FAINT else SLEEP_SECONDS
+        return now - self._stirred > QUIET_SECONDS and now - self._woken < seconds
 
     def _end(self) -> None:
         """The stream has ended, in PortAudio's thread: because it was closed, or because the device is lost."""
