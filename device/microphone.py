@@ -44,7 +44,7 @@ QUIET_SECONDS = 5.0
 """After so much quiet the loop is woken less often: nobody is in the middle of a sentence, whatever its pauses ..."""
 
 DOZE_SECONDS = 0.1
-"""... only as often as this: a toy that speaks for long is steady noise, too, and who interrupts it must not wait ..."""
+"""... only as often as this: a toy that speaks for long is steady noise, too, and nobody who interrupts may wait ..."""
 
 SLEEP_SECONDS = 0.5
 """... or, where next to nothing is heard, as this. Whatever is louder wakes it at once."""
