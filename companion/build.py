@@ -1,5 +1,5 @@
-"""This file puts a toy together from settings. `engines.py`, `bodies.py`, `simulation.py` and it alone name concrete
-classes.
+"""This file puts a toy together from settings. `engines.py`, `bodies.py`, `on_duty.py`, `simulation.py` and it alone
+name concrete classes.
 
 Each is imported in the branch that needs it, because start-up time counts, and undone in reverse.
 """

@@ -43,7 +43,6 @@ def measure(
     ] = None,
 ) -> None:
     """Measure on this machine what listening costs while nobody speaks to the toy, and how fast it answers."""
-
     if plot:
         if not with_engines:
             complain("There is a turn to draw only with --engines")

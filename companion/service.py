@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from companion import on_duty
 from companion.character import Character
 from companion.errors import SettingsError
+from companion.journal import Journal
 from companion.liveness import Liveness
 from companion.ports import Clock, Event, Observer, Supervisor
 from companion.settings import Settings
@@ -77,10 +78,10 @@ async def serve(
 
 def _noting(observers: Sequence[Observer], clock: Clock) -> Callable[[str, bool], None]:
     """Tells observers of what stands still, while nobody else can."""
+    journal = Journal(clock, *observers)
 
     def tell(sentence: str, recovered: bool) -> None:
-        for observe in observers:
-            observe(Event(clock.now(), "fault", {"kind": "standstill", "text": sentence, "recovered": recovered}))
+        journal.write("fault", kind="standstill", text=sentence, recovered=recovered)
 
     return tell
 

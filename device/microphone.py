@@ -190,11 +190,12 @@ class SoundCardMicrophone:
             be_urgent()
         block = bytes(data)
         now = time.monotonic()
+        waited = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else count / self._format.rate
         dozes = self._dozes(block, now)
         with self._lock:
             if status.input_overflow or len(self._blocks) == self._blocks.maxlen:
                 self.overflows += 1
-            self._samples.measured(self._captured, now - _waited(when, count / self._format.rate))
+            self._samples.measured(self._captured, now - waited)
             self._blocks.append((self._captured, block))
             self._captured += count
             self._came = now
@@ -221,8 +222,3 @@ class SoundCardMicrophone:
             return  # and the loop looks into the ring after it has cleared this
         with suppress(RuntimeError):  # the loop has ended before the stream
             self._loop.call_soon_threadsafe(self._arrived.set)
-
-
-def _waited(when: Any, usually: float) -> float:
-    """Seconds since the first sample of a block was captured; `usually` so many, where PortAudio does not know."""
-    return float(when.currentTime - when.inputBufferAdcTime) if when.inputBufferAdcTime else usually
