@@ -15,6 +15,9 @@ from companion.words import language_of
 INTERNATIONAL: Final = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"
 BEIJING: Final = "https://dashscope.aliyuncs.com/compatible-mode/v1"
 
+REGIONS: Final = {"international": INTERNATIONAL, "beijing": BEIJING}
+"""Where a key may be from. There are more, and addresses of one's own."""
+
 SLOW: Final = 2.5
 """Seconds to the first words of a trial request, above which a conversation drags."""
 

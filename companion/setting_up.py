@@ -9,58 +9,55 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final
 
 import typer
 
-from companion import character, doctor, examining, machine, pulling, settings, settings_text, tables, trial
-from companion.errors import CompanionError, DeviceError, NotPulled, SettingsError
+from companion import (
+    character,
+    doctor,
+    examining,
+    installer,
+    machine,
+    pulling,
+    settings,
+    settings_text,
+    systemctl,
+    tables,
+    unit,
+)
+from companion.asking import answer, one_of, yes
+from companion.checks_engines import REGIONS
+from companion.errors import DeviceError, NotPulled, SettingsError
+from companion.interview import Given, answers
 from companion.keeping import keep
 from companion.screen import complain, out
-from companion.settings import Called, Settings
+from companion.settings import Settings
 
-if TYPE_CHECKING:
-    from device.sound_cards import Kind
-
-SYSTEMS: Final = "the system's own"
-"""How a sound card is called that is not named."""
-
-CALLED: Final[tuple[str, ...]] = get_args(Called)
-
-PARTS: Final[Mapping[str, Kind]] = {"microphone": "input", "speaker": "output"}
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What flags say; None is what they leave open."""
-
-    board: str | None
-    microphone: str | None
-    speaker: str | None
-    character: str | None
-    language: str | None
-    called: str | None
-    key_file: Path | None
+USUAL_REGION: Final = "international"
 
 
 def setup(
     board: Annotated[str | None, typer.Option(metavar="NAME", help="how light and button are wired")] = None,
     microphone: Annotated[str | None, typer.Option(metavar="NAME", help="as `companion devices` lists it")] = None,
     speaker: Annotated[str | None, typer.Option(metavar="NAME", help="the same")] = None,
-    who: Annotated[str | None, typer.Option("--character", metavar="NAME|FILE", help="whom to talk to")] = None,
+    who: Annotated[str | None, typer.Option("--character", metavar="WHO", help="a name, or a file of your own")] = None,
     language: Annotated[str | None, typer.Option(metavar="TAG", help="that it shall speak: en, zh ...")] = None,
-    called: Annotated[str | None, typer.Option(metavar="open|wake|hold", help="how it is called")] = None,
+    called: Annotated[str | None, typer.Option(metavar="HOW", help="open, wake or hold: how it is called")] = None,
     key_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="a file with the key, or - for stdin; a copy is kept")
     ] = None,
+    region: Annotated[
+        str | None, typer.Option(metavar="NAME", help="of the key: international, beijing, or an address")
+    ] = None,
     models: Annotated[bool, typer.Option("--models/--no-models", help="pull what the language begins with")] = True,
     test: Annotated[bool, typer.Option("--test/--no-test", help="try everything out in the end")] = True,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="ask nothing: what is not given stays, or is usual")] = False,
+    service: Annotated[bool, typer.Option("--service", help="let it start with the machine from now on")] = False,
+    yes_to_all: Annotated[
+        bool, typer.Option("--yes", "-y", help="ask nothing: what is not given stays, or is usual")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="write over settings that are there")] = False,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="settings to write; else the machine's for root, or your own")
@@ -68,35 +65,45 @@ def setup(
 ) -> None:
     """Ask for what a toy needs to know, write its settings and its key, pull its models, and try it. Every answer is a
     flag, too; a second time nothing changes. Without a terminal nothing is asked."""
-    asking = not yes and sys.stdin.isatty() and out.is_terminal
+    asking = not yes_to_all and sys.stdin.isatty() and out.is_terminal
     file = (config or default_place(os.environ)).expanduser().absolute()
-    given = Given(board, microphone, speaker, who, language, called, key_file)
+    given = Given(board, microphone, speaker, who, language, called)
+    place = settings.key_place(file)
+    if service and file != settings.MACHINES_FILE:
+        raise SettingsError([f"--service: it reads {settings.MACHINES_FILE}; leave --config out, and be root"])
     try:
         before = _before(file)
-        secret = _key_given(given.key_file)
-        table = _answers(given, before, asking, test)
+        secret = _key_given(key_file)
+        table = answers(given, before, file, asking, test)
         if asking and secret is None:
             secret = _key_asked(file, table)
-        place = settings.key_place(file)
-        if secret is not None and file != settings.MACHINES_FILE:
-            table.setdefault("chat", {})["key_file"] = str(place)
+        _name_region(region, table, file, asking and (secret is not None or _has_key(file, table)))
+        if secret is not None:
+            _name_key(table, file, place)
         text = settings_text.text(table)
         chosen = settings.checked(table, file)
         wanted = _wanted(chosen, asking) if models else []
+        service = service or (
+            asking and _can_be_service(file) and yes("Let it start with the machine from now on?", usual=False)
+        )
         if asking and file.exists() and file.read_text(encoding="utf-8") != text and not replace:
-            replace = _yes(f"{file} is there. Write over it? (The old one is kept beside it.)", usual=False)
+            replace = yes(f"{file} is there. Write over it? (The old one is kept beside it.)", usual=False)
     except (KeyboardInterrupt, EOFError):
         out.print()
         raise DeviceError("Interrupted: nothing was written") from None
     if not _written(file, text, replace):
-        raise DeviceError(f"{file} is there already and was kept: give --replace to write over it")
+        kept = " and the key was not taken" if secret is not None else ""
+        raise DeviceError(f"{file} is there already and was kept{kept}: give --replace to write over it")
     if secret is not None:
         _keep_key(place, secret)
     pulled = _pull(chosen, wanted)
     if test:
         _try_out(file)
-    out.print(f"Let it talk: companion run{_named(file)}", soft_wrap=True, markup=False)
-    out.print("Let it start by itself from now on: sudo companion service install", soft_wrap=True)
+    if service:
+        installer.install()
+    else:
+        out.print(f"Let it talk: companion run{_named(file)}", soft_wrap=True, markup=False)
+        out.print(_for_good(file), soft_wrap=True, markup=False)
     if not pulled:
         raise typer.Exit(1)
 
@@ -117,151 +124,6 @@ def _before(file: Path) -> dict[str, Any]:
     return tables.read(file)
 
 
-def _answers(given: Given, before: Mapping[str, Any], asking: bool, test: bool) -> dict[str, dict[str, Any]]:
-    """The settings as they shall be. Raises SettingsError, DeviceError for a flag that cannot be."""
-    table = {section: dict(keys) for section, keys in before.items()}
-    body, toy, ears = (table.setdefault(section, {}) for section in ("body", "toy", "ears"))
-    usual = body.get("board") or _likely_board()
-    body["board"] = _answer("How are light and button wired?", given.board, usual, _board, asking, _boards())
-    for part, kind in PARTS.items():
-        listed = _devices(kind) if asking else ()
-        parse = _device(kind) if test or asking else str
-        named = _answer(f"Which {part}?", getattr(given, part), body.get(part, SYSTEMS), parse, asking, listed)
-        if named in (SYSTEMS, ""):
-            body.pop(part, None)
-        else:
-            body[part] = named
-    now = toy.get("character", settings.Toy().characters[0])
-    if isinstance(now, str) or given.character or given.language:  # several are too much for a question
-        toy["character"] = _somebody(given, now if isinstance(now, str) else now[0], asking)
-    ears["called"] = _answer(
-        "How is it called: by whoever speaks (open), by its name (wake), by its button (hold)?",
-        given.called,
-        ears.get("called", "wake"),
-        _called,
-        asking,
-    )
-    return {section: keys for section, keys in table.items() if keys}
-
-
-def _answer(
-    question: str,
-    flag: str | None,
-    usual: str,
-    parse: Callable[[str], str],
-    asking: bool,
-    choices: Sequence[str] = (),
-) -> str:
-    """A flag's answer, else somebody's: asked again until it can be. Raises SettingsError, DeviceError for a flag's."""
-    if flag is not None:
-        return parse(flag)
-    if not asking:
-        return usual
-    out.print(question, soft_wrap=True, markup=False)
-    for number, choice in enumerate(choices, 1):
-        out.print(f"  {number}  {choice}", soft_wrap=True, markup=False)
-    while True:
-        said = input(f"[{usual}]: ").strip()
-        if said.isdecimal() and 0 < int(said) <= len(choices):
-            said = choices[int(said) - 1].partition("  ")[0]
-        if not said:
-            return usual
-        try:
-            return parse(said)
-        except CompanionError as error:
-            out.print(f"{error}", style="yellow", soft_wrap=True, markup=False)
-
-
-def _yes(question: str, *, usual: bool) -> bool:
-    while True:
-        said = input(f"{question} [{'Y/n' if usual else 'y/N'}]: ").strip().lower()
-        if said in ("", "y", "yes", "n", "no"):
-            return usual if not said else said.startswith("y")
-        out.print("y or n, please", style="yellow")
-
-
-def _likely_board() -> str:
-    """What can be told from what is plugged in."""
-    from device.boards import BOARDS
-
-    here = machine.computer()
-    for known in BOARDS.values():
-        if known.card and known.card[:15] in here.cards:
-            return known.name
-    return settings.Body().board if here.gpio else "usb"
-
-
-def _boards() -> list[str]:
-    from device.boards import BOARDS
-
-    return [f"{board.name}  {board.wiring}" for board in BOARDS.values() if board.light != "screen"]
-
-
-def _board(name: str) -> str:
-    from device.boards import BOARDS
-
-    return _one_of(name, "--board: there is no board", list(BOARDS))
-
-
-def _called(name: str) -> str:
-    return _one_of(name, "--called: it cannot be called", CALLED)
-
-
-def _one_of(name: str, complaint: str, known: Sequence[str]) -> str:
-    if name in known:
-        return name
-    near = get_close_matches(name.lower(), known, n=1)
-    raise SettingsError(
-        [f"{complaint} {name!r}; {f'did you mean {near[0]}?' if near else 'one of ' + ', '.join(known)}"]
-    )
-
-
-def _somebody(given: Given, now: str, asking: bool) -> str:
-    """Whom one talks to, in the language that is wanted. Raises SettingsError."""
-    parse, language = _character(given.language), given.language
-    everybody = [(name, character.load(name)) for name in character.bundled()]
-    fits = [(name, one) for name, one in everybody if not language or _alike(one.language, language)]
-    if language and not given.character and not _alike(character.load(now).language, language):
-        if not fits:
-            known = ", ".join(sorted({one.language for _, one in everybody}))
-            hint = f"they speak {known}: name one of your own (--character FILE)"
-            raise SettingsError([f"--language: no character that comes with Companion speaks {language!r}; {hint}"])
-        now = fits[0][0]
-    choices = [f"{name}  {one.summary}" for name, one in fits]
-    return _answer("Whom do you want to talk to?", given.character, now, parse, asking, choices)
-
-
-def _character(language: str | None) -> Callable[[str], str]:
-    def parse(name: str) -> str:
-        one = character.load(name)
-        if language and not _alike(one.language, language):
-            raise SettingsError([f"{one.name} speaks {one.language}, not {language}: name a character that does"])
-        return name if name in character.bundled() else str(Path(name).expanduser().absolute())
-
-    return parse
-
-
-def _alike(one: str, other: str) -> bool:
-    return one.partition("-")[0].lower() == other.replace("_", "-").partition("-")[0].lower()
-
-
-def _devices(kind: Kind) -> list[str]:
-    """The names of the devices there are; none where they cannot be listed."""
-    with suppress(DeviceError), doctor.quiet_libraries():
-        return [SYSTEMS, *dict.fromkeys(asyncio.run(trial.devices(kind, None)))]
-    return [SYSTEMS]
-
-
-def _device(kind: Kind) -> Callable[[str], str]:
-    def parse(name: str) -> str:
-        if name not in (SYSTEMS, ""):
-            with doctor.quiet_libraries():
-                asyncio.run(trial.devices(kind, name))
-        return name
-
-    return parse
-
-
 def _key_given(file: Path | None) -> str | None:
     """The key in a file that was named. Raises SettingsError."""
     if file is None:
@@ -277,16 +139,45 @@ def _key_given(file: Path | None) -> str | None:
 
 def _key_asked(file: Path, table: Mapping[str, Any]) -> str | None:
     """The key, typed unseen; None to leave it as it is."""
-    there = "key_file" in table.get("chat", {}) or settings.key_place(file).exists()
     out.print("The key to Qwen-Character (sk-...); it is not shown.", soft_wrap=True)
     while True:
-        said = getpass.getpass("[the one that is there]: " if there else "[later]: ").strip()
+        said = getpass.getpass("[the one that is there]: " if _has_key(file, table) else "[later]: ").strip()
         if not said:
             return None
         try:
             return _key_checked(said)
         except SettingsError as error:
             out.print(f"{error}", style="yellow", soft_wrap=True, markup=False)
+
+
+def _has_key(file: Path, table: Mapping[str, Any]) -> bool:
+    return "key_file" in table.get("chat", {}) or settings.key_place(file).exists()
+
+
+def _name_key(table: dict[str, dict[str, Any]], file: Path, place: Path) -> None:
+    """Have the settings name the place where the key is kept, and no other; the machine's own needs no name."""
+    if file != settings.MACHINES_FILE:
+        table.setdefault("chat", {})["key_file"] = str(place)
+    else:
+        table.get("chat", {}).pop("key_file", None)
+
+
+def _name_region(flag: str | None, table: dict[str, dict[str, Any]], file: Path, asking: bool) -> None:
+    """Where the service is that takes the key. Raises SettingsError."""
+
+    def parse(name: str) -> str:
+        address = REGIONS.get(name.lower(), name)
+        if "://" not in address:
+            return one_of(name, "--region: there is no region", [*REGIONS, "an address like https://host/v1"])
+        settings.checked({"chat": {"base_url": address}}, file, {})
+        return name
+
+    now = table.get("chat", {}).get("base_url", "") or REGIONS[USUAL_REGION]
+    usual = next((name for name, address in REGIONS.items() if address == now), now)
+    named = answer("Of which region is the key?", flag, usual, parse, asking, list(REGIONS))
+    address = REGIONS.get(named.lower(), named)
+    if address != now:
+        table.setdefault("chat", {})["base_url"] = address
 
 
 def _key_checked(text: str) -> str:
@@ -301,7 +192,7 @@ def _wanted(chosen: Settings, asking: bool) -> list[Any]:
     languages = list(dict.fromkeys(character.load(name).language for name in chosen.toy.characters))
     wanted = pulling.to_begin_with(chosen, languages)
     told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
-    return wanted if not asking or _yes(f"Pull {told}?", usual=True) else []
+    return wanted if not asking or yes(f"Pull {told}?", usual=True) else []
 
 
 def _written(file: Path, text: str, replace: bool) -> bool:
@@ -361,3 +252,20 @@ def _try_out(file: Path) -> None:
 
 def _named(file: Path) -> str:
     return "" if settings.usual_file() == file else f" --config {file}"
+
+
+def _can_be_service(file: Path) -> bool:
+    """Whether this is the machine's own toy, on a machine that systemd runs."""
+    return file == settings.MACHINES_FILE and systemctl.BOOTED.is_dir() and not unit.MACHINES.unit.exists()
+
+
+def _for_good(file: Path) -> str:
+    """How to let it start by itself."""
+    if file == settings.MACHINES_FILE:
+        return "Let it start by itself from now on: sudo companion service install"
+    if file == settings.usual_file():
+        return (
+            "Let it start by itself while you are logged in: companion service install --user; or with the machine: "
+            "sudo companion setup, then sudo companion service install"
+        )
+    return f"A service reads other settings, {settings.MACHINES_FILE}: sudo companion setup writes them"

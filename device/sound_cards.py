@@ -66,7 +66,8 @@ def find(
 
     `devices` are those of `sounddevice.query_devices()`. A name that is exactly right wins. Else it is part of
     "device, host API", whatever the case; else so without the punctuation: a card's id in ALSA, by which boards
-    are known, is its name without that, cut to 15 letters. Raises DeviceError for none and for several.
+    are known, is its name without that, cut to 15 letters; else so without the card's number, which changes with the
+    order in which cards are found. Raises DeviceError for none and for several.
     """
     if name is None:
         return None
@@ -77,7 +78,7 @@ def find(
         return f"{known[index]}, {host_apis[api]}" if api < len(host_apis) else known[index]
 
     matches: list[int] = []
-    for ways in (str.strip, str.lower, _letters):
+    for ways in (str.strip, str.lower, _letters, lambda name: _letters(unnumbered(name))):
         asked = ways(name)
         exact = [index for index in known if asked in (ways(known[index]), ways(whole(index)))]
         parts = [index for index in known if asked and asked in ways(whole(index))]
@@ -91,6 +92,11 @@ def find(
         raise DeviceError(f'"{name}" means more than one {kind} device: {several}; give more of the name')
     there = _quoted(known.values()) if known else "none at all"
     raise DeviceError(f'no {kind} device is named "{name}"; there is {there}')
+
+
+def unnumbered(name: str) -> str:
+    """A card's name as PortAudio has it from ALSA, without the numbers of card and device at its end."""
+    return re.sub(r"\s*\(hw:\d+,\d+\)", "", name)
 
 
 def _letters(name: str) -> str:

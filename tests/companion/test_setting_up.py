@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import stat
 import subprocess
@@ -25,6 +24,7 @@ from toy_models import toy_piper, toy_smart_turn, toy_whisper
 from waiting import until
 
 from companion import settings, settings_text
+from companion.checks_engines import BEIJING
 from device.sound_server import CARD, SoundServer, sound_server
 from models import manifest
 
@@ -114,6 +114,11 @@ def _section(text: str, dotted: str) -> list[str]:
     [
         (["--board", "generic-rbg"], 78, "did you mean generic-rgb?"),
         (["--called", "wakes"], 78, "did you mean wake?"),
+        (["--called", "hold", "--board", "usb"], 78, "the board usb has none"),
+        (["--called", "wake", "--language", "zh"], 78, 'companion wake add "团团" --language zh'),
+        (["--region", "bejing"], 78, "did you mean beijing?"),
+        (["--region", "http://example.org/v1"], 78, "over http everybody on the way could read the key"),
+        (["--service"], 78, "--service: it reads /etc/companion/companion.toml"),
         (["--character", "pipp"], 78, "did you mean pip?"),
         (["--language", "tlh"], 78, "no character that comes with Companion speaks 'tlh'"),
         (["--language", "tlh", "--character", "pip"], 78, "Pip speaks en, not tlh"),
@@ -137,22 +142,56 @@ def test_settings_that_are_there_are_kept_until_told_and_then_nothing_of_them_is
     file = tmp_path / "companion.toml"
     file.write_text('# mine\n[chat]\ntemperature = 0.5\n[body]\nboard = "usb"\n')
     old = file.read_text()
-    words = ["setup", "--no-models", "--no-test", "--config", file, "--called", "hold"]
+    words = ["setup", "--no-models", "--no-test", "--config", file, "--called", "open"]
     kept = companion(*words, **bare)
     assert (kept.returncode, "give --replace" in kept.stderr, file.read_text()) == (1, True, old)
     done = companion(*words, "--replace", **bare)
     assert done.returncode == 0, done.stderr
     chosen = settings.load(file, {})
-    assert (chosen.chat.temperature, chosen.body.board, chosen.ears.called) == (0.5, "usb", "hold")
+    assert (chosen.chat.temperature, chosen.body.board, chosen.ears.called) == (0.5, "usb", "open")
     assert (tmp_path / "companion.toml.old").read_text() == old
 
 
 def test_a_language_brings_a_character_and_what_it_still_lacks_is_told(bare: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "companion.toml"
     done = companion("setup", "--yes", "--no-models", "--language", "zh", "--config", file, **bare)
-    assert settings.load(file, {}).toy.character == "tuantuan"
+    chosen = settings.load(file, {})
+    assert (chosen.toy.character, chosen.ears.called) == ("tuantuan", "hold")
+    assert 'does not know the word "团团"' in done.stdout
     assert "the embedded ears hear English only" in done.stdout
     assert "companion models pull --language zh" in done.stdout
+
+
+def test_back_to_english_it_is_called_and_is_who_it_usually_is(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    words = ["setup", "--yes", "--no-models", "--no-test", "--replace", "--config", file]
+    companion(*words, "--language", "zh", **bare)
+    companion(*words, "--language", "en", "--called", "wake", **bare)
+    chosen = settings.load(file, {})
+    assert (chosen.toy.character, chosen.ears.called) == ("pip", "wake")
+
+
+def test_a_toy_without_a_button_that_nobody_can_call_by_its_name_hears_whoever_speaks(
+    bare: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "companion.toml"
+    words = ["setup", "--yes", "--no-models", "--no-test", "--config", file, "--board", "usb", "--language", "zh"]
+    done = companion(*words, **bare)
+    assert (done.returncode, settings.load(file, {}).ears.called) == (0, "open"), done.stderr
+
+
+def test_a_key_that_comes_later_is_the_one_that_is_used(bare: dict[str, str], tmp_path: Path) -> None:
+    file, old, new = tmp_path / "toy" / "companion.toml", tmp_path / "old", tmp_path / "new"
+    file.parent.mkdir()
+    old.write_text("sk-old\n")
+    new.write_text(f"{KEY}\n")
+    file.write_text(f'[chat]\nkey_file = "{old}"\n')
+    words = ["setup", "--yes", "--no-models", "--no-test", "--config", file, "--key-file", new]
+    kept = companion(*words, **bare)
+    assert (kept.returncode, "the key was not taken" in kept.stderr) == (1, True), kept.stderr
+    assert not (file.parent / "credentials").exists()
+    done = companion(*words, "--replace", **bare)
+    assert (done.returncode, settings.key(settings.load(file, {}), {})) == (0, KEY), done.stderr
 
 
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:
@@ -222,16 +261,20 @@ def test_ctrl_c_while_models_come_leaves_the_settings_and_what_has_arrived(
 
 
 QUESTIONS = [
+    ("Which language shall it speak?", "tlh"),
+    ("no character that comes with Companion speaks 'tlh'", "en"),
+    ("Whom do you want to talk to?", "otto"),
     ("How are light and button wired?", "genric-rgb"),
     ("did you mean generic-rgb?", "generic-rgb"),
     ("Which microphone?", "seeed"),
     ('no input device is named "seeed"', CARD),
     ("Which speaker?", "1"),
-    ("Whom do you want to talk to?", "otto"),
     ("How is it called", "hodl"),
     ("did you mean hold?", ""),
     ("it is not shown.", "a b"),
     ("That is no key", KEY),
+    ("Of which region is the key?", "beijng"),
+    ("did you mean beijing?", "2"),
     ("Pull base.en", "n"),
 ]
 
@@ -251,6 +294,17 @@ def test_asked_in_a_terminal_wrong_answers_are_asked_again_and_the_key_is_not_sh
     assert KEY not in shown + file.read_text()
     assert chosen.chat.key_file is not None
     assert chosen.chat.key_file.read_text() == f"{KEY}\n"
+    assert chosen.chat.base_url == BEIJING
+
+
+def test_ctrl_c_before_settings_are_written_over_keeps_them(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    file.write_text('[toy]\nperson = "Ada"\n')
+    usual = [(asked, "") for asked in ("language", "Whom", "wired", "microphone", "speaker", "called", "not shown")]
+    answers = [*usual, ("Pull", "n"), ("Write over it?", CTRL_C)]
+    code, shown = answered_in_terminal(["setup", "--no-test", "--config", str(file)], bare, answers, 100)
+    assert (code, "Interrupted: nothing was written" in shown) == (1, True), shown
+    assert file.read_text() == '[toy]\nperson = "Ada"\n'
 
 
 @pytest.mark.parametrize("number", range(len(QUESTIONS)))
@@ -273,7 +327,6 @@ def test_without_a_terminal_nothing_is_asked_and_a_key_may_come_from_a_pipe(
     assert all(len(line) > 0 for line in done.stdout.splitlines())
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_place_that_cannot_be_written_is_one_sentence(bare: dict[str, str]) -> None:
     done = companion("setup", "--yes", "--no-models", "--no-test", "--config", "/proc/companion.toml", **bare)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

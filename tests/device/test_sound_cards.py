@@ -39,6 +39,7 @@ def test_no_name_means_the_default_device() -> None:
         ("pulse", 4),  # exactly right, though it is a part of another one too
         ("PULSE", 4),
         ("seeed2micvoicec", 1),  # the card's id in ALSA
+        ("USB PnP Sound Device: - (hw:1,0)", 3),  # it was the first card when that was written
     ],
 )
 def test_a_part_of_the_name_finds_the_device(name: str, index: int) -> None:
@@ -50,6 +51,11 @@ def test_the_host_api_tells_devices_of_one_name_apart() -> None:
     assert find("speakers, jack", "output", twice, ["ALSA", "JACK Audio"]) == 1
     with pytest.raises(DeviceError, match='"Speakers, ALSA", "Speakers, JACK Audio"'):
         find("speakers", "output", twice, ["ALSA", "JACK Audio"])
+
+
+def test_of_two_cards_of_one_name_that_are_found_in_another_order_neither_is_guessed() -> None:
+    with pytest.raises(DeviceError, match="means more than one"):
+        find("USB: - (hw:1,0)", "input", [card("USB: - (hw:2,0)"), card("USB: - (hw:3,0)")])
 
 
 def test_only_devices_of_the_kind_count() -> None:
