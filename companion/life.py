@@ -124,8 +124,10 @@ class Life:
         """Something to know for the next answer, and only then."""
         self._mind.tell(text)
 
-    def forget(self) -> None:
-        """Forget everything that was said."""
+    async def forget(self) -> None:
+        """Forget everything that was said; what is just being answered is dropped, or it would be remembered."""
+        if self._face.state in (State.THINKING, State.SPEAKING):
+            await self.interrupt()
         self._mind.history.forget()
 
     async def _talk(self) -> None:

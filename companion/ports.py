@@ -157,8 +157,8 @@ class Control(Protocol):
         """Listen again."""
         ...
 
-    def forget(self) -> None:
-        """Forget everything that was said."""
+    async def forget(self) -> None:
+        """Forget everything that was said, and drop what is just being answered."""
         ...
 
     def leave(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from companion import naming, settings
+from companion import character, naming, settings
 from companion.errors import DeviceError, SettingsError
 from companion.folders import store
 from companion.screen import Usual, complain, errors, out
@@ -35,7 +35,9 @@ Told = Callable[[int, int], None]
 @app.command()
 def add(
     name: Name,
-    language: Annotated[str, typer.Option(metavar="TAG", help="in which it is spoken: en, de, zh ...")] = "en",
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="in which it is spoken: en, de, zh ...; else the character's")
+    ] = None,
     wav: Wav = None,
     record: Annotated[int, typer.Option(min=0, max=20, help="record it so many times with the microphone first")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="where every random choice comes from")] = 0,
@@ -51,6 +53,7 @@ def add(
     from models.wake_lesson import Lesson, Recipe
 
     chosen = settings.usual(config)
+    language = language or character.load(chosen.toy.characters[0]).language
     if advice := wake_names.check(name, language):
         errors.print(f"companion: {advice}", soft_wrap=True, markup=False)
     phrase = wake_names.normal(name)

@@ -166,8 +166,7 @@ class Browser:
             case {"do": "unmute"} if self.control:
                 self.control.unmute()
             case {"do": "forget"} if self.control:
-                self.control.forget()
-                self._forget()
+                self._begin(self._forget(self.control))
             case {"do": "choose", "character": str(name), "called": "open" | "wake" | "hold" as called}:
                 if self.chooses:
                     self.chooses(name, called)
@@ -176,7 +175,8 @@ class Browser:
             case _:
                 raise Refused(1008, "The page asked for something that there is not.")
 
-    def _forget(self) -> None:
+    async def _forget(self, control: Control) -> None:
+        await control.forget()
         if self.forgets:
             self.forgets()
         self._events.clear()

@@ -89,7 +89,7 @@ class ControlSocket:
             case {"do": "unmute"}:
                 self._control.unmute()
             case {"do": "forget"}:
-                self._control.forget()
+                await self._control.forget()
             case {"do": "reload"}:
                 self._control.leave()
             case _:

@@ -10,7 +10,7 @@ from typing import Final
 from numpy.random import Generator
 
 from companion.errors import SettingsError
-from models.wake_sentences import COMMON, pronunciations
+from models.wake_sentences import CHINESE, COMMON, pronunciations
 
 ENOUGH: Final = 3
 """Syllables from which a name is told from everything else by its sound alone."""
@@ -107,7 +107,7 @@ def confusables(name: str, count: int, chance: Generator) -> list[str]:
 
 
 def _near(word: str, chance: Generator) -> list[str]:
-    """Words that differ in one sound; for what is in no dictionary, in one letter."""
+    """Words that differ in one sound; for what is in no dictionary, in one letter, or one Chinese character."""
     known = pronunciations()
     if (sounds := known.get(word)) and len(word) > 2:
         near = [
@@ -115,13 +115,24 @@ def _near(word: str, chance: Generator) -> list[str]:
         ]
         chance.shuffle(near)
         return near[:24]
-    vowels, consonants = "aeiou", "bdfgklmnprst"
-    made = []
-    for at, letter in enumerate(word):
-        others = vowels if letter in vowels else consonants if letter in consonants else ""
-        made += [word[:at] + other + word[at + 1 :] for other in others if other != letter]
+    made = [word[:at] + other + word[at + 1 :] for at, letter in enumerate(word) for other in _others(letter, chance)]
     chance.shuffle(made)
     return made[:12]
+
+
+def _others(letter: str, chance: Generator) -> list[str]:
+    """What may stand in the place of a letter."""
+    for alike in "aeiou", "bdfgklmnprst":
+        if letter in alike:
+            return [other for other in alike if other != letter]
+    script = _script(letter)
+    if script == "CJK":
+        characters = sorted({character for word in CHINESE for character in word} - {letter})
+        return [characters[chance.integers(len(characters))] for _ in range(6)]
+    if script == "LATIN":
+        return []
+    neighbours = [chr(ord(letter) + away) for away in (-4, -3, -2, -1, 1, 2, 3, 4)]  # in their alphabet
+    return [other for other in neighbours if other.isalpha() and _script(other) == script]
 
 
 def _one_apart(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -142,6 +153,9 @@ def _syllables(word: str) -> int:
 
 
 def _longer(name: str) -> str:
+    script = _script(name[0])
+    if script != "LATIN":
+        return f"你好{name}" if script == "CJK" else f"{name} {name}"
     return f"hey {name}" if not name.startswith("hey ") and syllables(f"hey {name}") >= ENOUGH else f"{name} bunny"
 
 

@@ -1,7 +1,7 @@
 """This file makes up what people say when they do not call the toy: words in no order, as many as are wanted.
 
 For English, everyday words with rarer ones among them, out of the pronouncing dictionary in pocketsphinx's wheel. For
-every other language numbers, which its voices speak as its own words, and made-up words.
+Chinese everyday words. For every other language numbers, which its voices speak as its own words, and made-up words.
 """
 
 from __future__ import annotations
@@ -39,6 +39,20 @@ will wind window winter with woman wonder word work world would write year yello
 COMMON: Final = frozenset(_EVERYDAY.split())
 """Everyday words of English: what a toy's whole name should not be made of."""
 
+_EVERYDAY_CHINESE: Final = """
+爸爸 妈妈 姐姐 哥哥 弟弟 妹妹 爷爷 奶奶 老师 朋友 今天 明天 昨天 早上 晚上 中午
+现在 时候 上学 回家 吃饭 喝水 睡觉 起床 玩具 游戏 故事 唱歌 跳舞 画画 看书 电视
+电话 音乐 手机 汽车 飞机 火车 苹果 香蕉 牛奶 面包 鸡蛋 米饭 小狗 小猫 小鸟 兔子
+大象 老虎 熊猫 太阳 月亮 星星 天空 下雨 下雪 春天 夏天 秋天 冬天 红色 蓝色 绿色
+白色 黑色 高兴 难过 漂亮 好吃 喜欢 知道 觉得 可以 不要 没有 什么 怎么 为什么 哪里
+这里 那里 我们 你们 他们 自己 一个 两个 三个 一起 再见 谢谢 你好 对不起 没关系 快点
+等一下 学校 医院 商店 公园 房间 厨房 衣服 鞋子 帽子 眼睛 耳朵 鼻子 因为 所以 但是
+然后 已经 还是 非常 有点
+"""
+
+CHINESE: Final = tuple(_EVERYDAY_CHINESE.split())
+"""Everyday words of Chinese."""
+
 RARE: Final = 0.3
 """The share of rarer words."""
 
@@ -50,7 +64,13 @@ _SYLLABLES: Final = tuple(
 
 def sentences(language: str, count: int, chance: Generator) -> list[str]:
     """`count` sentences in the language of a BCP 47 tag, all different in all likelihood."""
-    words = _english if language.partition("-")[0] == "en" else _made_up
+    match language.lower().partition("-")[0]:
+        case "en":
+            words = _english
+        case "zh" | "cmn" | "yue":
+            words = _chinese
+        case _:
+            words = _made_up
     return [" ".join(words(int(chance.integers(*_WORDS)), chance)) for _ in range(count)]
 
 
@@ -80,6 +100,10 @@ def _english(count: int, chance: Generator) -> list[str]:
         str(words[chance.integers(len(words))])
         for words in (_rare() if chance.random() < RARE else _everyday() for _ in range(count))
     ]
+
+
+def _chinese(count: int, chance: Generator) -> list[str]:
+    return [CHINESE[chance.integers(len(CHINESE))] for _ in range(count)]
 
 
 def _made_up(count: int, chance: Generator) -> list[str]:

@@ -136,6 +136,20 @@ def test_a_short_press_stops_it_and_it_listens() -> None:
     assert not scene.told("said")[-1].fields["complete"]
 
 
+def test_told_to_forget_in_the_middle_of_a_reply_it_drops_that_and_remembers_nothing_of_it() -> None:
+    scene = Scene(Shout(1.0), hears=["one"], replies=[["This is quite a long reply, as replies go."]])
+
+    async def forget() -> None:
+        await scene.until_event("heard")
+        await scene.world.sleep(1.0)
+        await scene.life.forget()
+        await scene.world.sleep(3.0)
+
+    scene.play(until=forget)
+    assert not scene.told("said")[-1].fields["complete"]
+    assert scene.history.spoken == ()
+
+
 def test_a_short_press_calls_it_when_it_is_idle() -> None:
     scene = Scene()
 

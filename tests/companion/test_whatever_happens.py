@@ -124,7 +124,7 @@ def sequence(seed: int, calling: Calling) -> list[str]:
                 case "stop":
                     await scene.life.interrupt()
                 case "forget":
-                    scene.life.forget()
+                    await scene.life.forget()
                 case "break":
                     microphone.broken = True
                     await scene.world.sleep(chance.choice((0.1, 1.5)))

@@ -29,7 +29,7 @@ class Noted:
     def unmute(self) -> None:
         self.asked.append("unmute")
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         self.asked.append("forget")
 
     def leave(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,25 @@ def test_what_is_in_no_dictionary_has_confusables_too() -> None:
     assert confusables("zorblattu", 10, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("language", ["en", "de", "zh"])
+@pytest.mark.parametrize(
+    "name", ["团团", "小兔子", "привет мишка", "γεια", "とっとろ", "뽀로로", "नमस्ते भालू", "مرحبا دب", "שלום"]
+)
+def test_names_in_other_scripts_have_confusables_in_their_own(name: str) -> None:
+    found = confusables(name, 48, np.random.default_rng(0))
+    assert len(found) >= 3
+    assert name not in found
+    scripts = {unicodedata.name(letter).partition(" ")[0] for letter in name if letter.isalpha()}
+    assert {unicodedata.name(each).partition(" ")[0] for each in "".join(found) if each.isalpha()} <= scripts
+
+
+def test_what_is_advised_for_a_short_name_can_be_learnt() -> None:
+    for name, language in ("bunny", "en"), ("团团", "zh"), ("κώστας", "el"), ("とろ", "ja"):
+        advice = check(name, language)
+        assert advice is not None
+        assert check(advice.split("'")[3], language) is None
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh", "zh-CN"])
 def test_sentences_can_be_had_in_every_language_the_same_by_seed(language: str) -> None:
     first = sentences(language, 20, np.random.default_rng(3))
     assert first == sentences(language, 20, np.random.default_rng(3))
