@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +29,7 @@ from companion.life import Life
 from companion.ports import Observer
 from companion.scenario import Part, Scenario
 from companion.settings import Called, Settings
-from companion.simulation import sound_of
+from companion.simulation import LONGEST_TEXT, sound_of
 from companion.state import State
 from companion.tasks import first_of
 from companion.waterfall import COLOURS, OTHER_COLOURS, WORDS
@@ -270,19 +271,27 @@ def _part(choice: Choice, chosen: Engines) -> Part:
 
 
 def _writing(browser: Browser, language: str, journal: Journal) -> Callable[[str], Coroutine[Any, Any, None]]:
-    """What says a text that was written, as if it had been spoken; one after the other."""
+    """What says a text that was written, as if it had been spoken. What comes while one is being made into sound is
+    said with it, for the next one would interrupt it before it is heard."""
     one_at_a_time = asyncio.Lock()
+    waiting: deque[str] = deque()
 
     async def write(text: str) -> None:
         from device.recording import SpokenText
         from models.espeak import EspeakVoice
 
+        waiting.append(text.encode(errors="replace").decode())
         async with one_at_a_time:
+            if not waiting:
+                return
+            text = waiting.popleft()
             try:
                 spoken = await sound_of(EspeakVoice(Espeak(voice=language)), text)
             except TurnError as error:
                 journal.write("fault", kind=error.kind, text=str(error), recovered=True)
                 return
+            while waiting and len(text) + len(waiting[0]) < LONGEST_TEXT:
+                text += f" {waiting.popleft()}"
             start = Audio(spoken.samples[: round(WRITTEN_SECONDS * spoken.rate)], spoken.rate)
             if browser.control and not browser.microphone.press:
                 await browser.control.interrupt()  # whoever writes means it: nobody coughs by writing

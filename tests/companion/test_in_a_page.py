@@ -23,7 +23,7 @@ from companion.ports import Event
 from companion.tasks import cancelled
 from device.browser import Browser
 
-ENOUGH = 60.0
+ENOUGH = 120.0
 BO = str(HERE / "brief.toml")
 
 
@@ -94,12 +94,10 @@ def test_a_muted_toy_stays_muted_whoever_takes_its_place() -> None:
             await made.say(do="mute")
             await shows(made, "muted")
             before, heard = len(lights(made)), len(captures(made))
-            for who, called, name in (("otto", "hold", "Otto"), ("otto", "open", "Otto"), ("pip", "hold", "Pip")):
-                made.told = [told for told in made.told if told["tell"] != "about"]
+            for count, (who, called) in enumerate((("otto", "open"), ("pip", "hold")), 2):
                 await made.say(do="choose", character=who, called=called)
                 await made.until_told("about", who=who, called=called)
-                await toy.until("state", len([one for one in toy.events if one.fields.get("state") == "muted"]) + 1)
-                assert name
+                await toy.until("state", count, state="muted")
             assert set(lights(made)[before:]) == {"muted"}
             assert set(captures(made)[heard:]) <= {0}, "nobody has asked it to listen"
             await made.say(do="unmute")
@@ -250,7 +248,7 @@ def test_settings_travel_with_the_conversation_and_keys_and_places_stay(tmp_path
     assert [one["text"] for one in journal(folder / "replayed.jsonl") if one["event"] == "heard"] == ["Hello"]
 
 
-def test_what_is_written_quickly_is_heard_in_its_order() -> None:
+def test_what_is_written_at_once_is_heard_at_once_and_in_its_order() -> None:
     texts = ["This is a rather long sentence that takes a while to be made into sound, as long ones do.", "Two", "3"]
 
     async def story(toy: Toy) -> None:
@@ -258,7 +256,7 @@ def test_what_is_written_quickly_is_heard_in_its_order() -> None:
             await shows(made, "idle")
             for text in texts:
                 await made.say(do="say", text=text)
-            await toy.until("heard", 3)
-            assert [one.fields["text"] for one in toy.events if one.name == "heard"] == texts
+            await toy.until("heard", text=" ".join(texts))
+            await toy.until("turn")
 
     act(story)
