@@ -22,6 +22,7 @@ from companion import character, in_browser, settings
 from companion.ports import Event
 from companion.tasks import cancelled
 from device.browser import Browser
+from device.browser_link import STILL_SECONDS
 
 ENOUGH = 120.0
 BO = str(HERE / "brief.toml")
@@ -128,12 +129,9 @@ def test_a_page_that_leaves_before_it_is_heard_ends_nothing() -> None:
         async with toy.page() as made:
             await shows(made, "idle")
             await made.say(do="choose", character="otto", called="open")
+        await asyncio.sleep(STILL_SECONDS + 4.0)  # until Otto is ready and has waited for as long as one waits for a page
         async with toy.page("b") as made:
-            await made.say(do="choose", character=BO, called="hold")
-            await made.until_told("about", who=BO)
-        await asyncio.sleep(3.0)  # longer than a page may say nothing
-        async with toy.page("c"):
-            await toy.until("said", 2, character="Bo")
+            await toy.until("state", state="speaking", count=2)
 
     act(story)
 
@@ -202,7 +200,7 @@ def test_a_saved_conversation_is_replayed_with_each_toy_that_was_there(tmp_path:
             await made.say(do="say", text="Hello fox")
             await toy.until("turn")
             await made.say(do="choose", character="otto", called="open")
-            await toy.until("said", character="Otto")
+            await toy.until("ready", 2, part="voice")
             await made.say(do="say", text="Good evening tortoise")
             await toy.until("turn", 2)
             saved.update(await toy.saved())
