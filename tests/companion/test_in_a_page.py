@@ -129,7 +129,9 @@ def test_a_page_that_leaves_before_it_is_heard_ends_nothing() -> None:
         async with toy.page() as made:
             await shows(made, "idle")
             await made.say(do="choose", character="otto", called="open")
-        await asyncio.sleep(STILL_SECONDS + 4.0)  # until Otto is ready and has waited for as long as one waits for a page
+        await asyncio.sleep(
+            STILL_SECONDS + 4.0
+        )  # until Otto is ready and has waited for as long as one waits for a page
         async with toy.page("b") as made:
             await toy.until("state", state="speaking", count=2)
 
