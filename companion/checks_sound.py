@@ -118,7 +118,7 @@ def check_light(kind: str, errors: Sequence[str], shown: bool) -> Finding:
         return unknown("light", "The board has none")
     if errors:
         return Finding("light", None, "; ".join(errors).rstrip("."), _pins("light", errors))
-    return fine("light", "It was lit: red, amber, green, cyan" if shown else "Its pins can be used")
+    return fine("light", "It was lit: magenta, amber, green, cyan" if shown else "Its pins can be used")
 
 
 def check_button(there: bool, errors: Sequence[str], needed: bool) -> Finding:

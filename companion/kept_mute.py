@@ -15,7 +15,8 @@ class KeptMute:
     """Whether the toy is muted, over restarts and power cuts. Where that cannot be kept, it is known until the end."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.file = file
+        """Where it is kept."""
         self._told = False
         self.muted = False
         """Whether it is muted now; at first, whether it was when that was kept last."""
@@ -28,7 +29,7 @@ class KeptMute:
             return
         self.muted = muted
         try:
-            keep(self._file, (MUTED if muted else UNMUTED) + "\n")
+            keep(self.file, (MUTED if muted else UNMUTED) + "\n")
         except OSError:
             if not self._told:
                 self._told = True

@@ -1,7 +1,8 @@
 """This file lets other programs on this computer control the toy: a Unix socket, a line of JSON each way.
 
-A request is {"do": "tell", "text": "..."}, or {"do": one of "stop", "mute", "unmute", "forget", "reload"}; the
-answer is {"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can connect; no port is opened.
+A request is {"do": "tell", "text": "..."}, {"do": "volume", "to": 0 to 1}, or {"do": one of "stop", "mute", "unmute",
+"forget", "reload"}; the answer is {"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can
+connect; no port is opened.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class ControlSocket:
         match request:
             case {"do": "tell", "text": str(text)} if text.strip():
                 self._control.tell(text.strip())
+            case {"do": "volume", "to": int() | float() as to} if 0 <= to <= 1:
+                self._control.set_volume(to)
             case {"do": "stop"}:
                 await self._control.interrupt()
             case {"do": "mute"}:
@@ -93,7 +96,9 @@ class ControlSocket:
             case {"do": "reload"}:
                 self._control.leave()
             case _:
-                return {"mistake": "tell (with a text), stop, mute, unmute, forget or reload was expected"}
+                return {
+                    "mistake": "tell (with a text), volume (0 to 1), stop, mute, unmute, forget or reload was expected"
+                }
         return {"done": True}
 
 

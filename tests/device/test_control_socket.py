@@ -20,6 +20,9 @@ class Noted:
     def tell(self, text: str) -> None:
         self.asked.append(f"tell {text}")
 
+    def set_volume(self, to: float) -> None:
+        self.asked.append(f"volume {to}")
+
     async def interrupt(self) -> None:
         self.asked.append("stop")
 
@@ -65,14 +68,25 @@ def test_what_is_asked_is_done_in_order(tmp_path: Path) -> None:
 
     async def act() -> None:
         await ask(path, {"do": "tell", "text": " it rains "})
+        await ask(path, {"do": "volume", "to": 0.25})
         for what in ("stop", "mute", "unmute", "forget", "reload"):
             await ask(path, {"do": what})
 
-    assert with_socket(path, act) == ["tell it rains", "stop", "mute", "unmute", "forget", "leave"]
+    assert with_socket(path, act) == ["tell it rains", "volume 0.25", "stop", "mute", "unmute", "forget", "leave"]
 
 
 @pytest.mark.parametrize(
-    "line", [b"hello\n", b"{}\n", b'{"do": "tell"}\n', b'{"do": "tell", "text": " "}\n', b"[" * 4000 + b"\n", b"3\n"]
+    "line",
+    [
+        b"hello\n",
+        b"{}\n",
+        b'{"do": "tell"}\n',
+        b'{"do": "tell", "text": " "}\n',
+        b'{"do": "volume", "to": 2}\n',
+        b'{"do": "volume", "to": "loud"}\n',
+        b"[" * 4000 + b"\n",
+        b"3\n",
+    ],
 )
 def test_what_makes_no_sense_is_answered_with_a_sentence(tmp_path: Path, line: bytes) -> None:
     answers = []
