@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from companion import character, naming, settings
+from companion import character, naming, pull_progress, settings
 from companion.errors import NotPulled
 from companion.folders import store
 from companion.screen import Usual, complain, errors, out
 
 if TYPE_CHECKING:
     from models.ledger import Pulled
-    from models.manifest import Model, Remote
-    from models.pull import Told
+    from models.manifest import Model
 
 app = typer.Typer(
     help="The models: what there is to pull; pull it, verify it, find it, make room.", no_args_is_help=True
@@ -42,9 +32,6 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as
 
 TABLE_COLUMNS = 100
 """Of a terminal in which a table can be read."""
-
-STEPS = 4
-"""Lines about one file where there is no terminal for a bar."""
 
 
 @app.command("list")
@@ -138,7 +125,7 @@ def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = Fa
     changed = False
     with alone(folder):
         for model in wanted:
-            with _progress() as told:
+            with pull_progress.shown() as told:
                 new = pulled(model, folder, lambda: Hub(os.environ), told, _converting, anew=anew)
             how = "" if new else ", and was so already"
             out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
@@ -287,30 +274,3 @@ def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:
 def _plain(name: str) -> str:
     """Without the kind before it."""
     return name.removesuffix("/").rpartition("/")[2]
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A bar for each file in a terminal; some lines where there is none."""
-    if not errors.is_terminal:
-        told: dict[str, int] = {}
-
-        def line(model: Model, remote: Remote, done: int, size: int) -> None:
-            step = STEPS * done // size if size else STEPS
-            if step > told.get(remote.name, 0):
-                told[remote.name] = step
-                text = f"{model.name}: {remote.name} {done / 1e6:.1f} of {size / 1e6:.1f} MB"
-                errors.print(text, soft_wrap=True, markup=False)
-
-        yield line
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def bar(model: Model, remote: Remote, done: int, size: int) -> None:
-            if remote.name not in bars:
-                bars[remote.name] = progress.add_task(f"{model.name} {remote.name}", total=size)
-            progress.update(bars[remote.name], completed=done)
-
-        yield bar
