@@ -240,9 +240,8 @@ def key(chosen: Settings, environment: Mapping[str, str], folder: Path = setting
 def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]:
     """The files in which the key is, or would be."""
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    named = chosen.chat.key_file.expanduser() if chosen.chat.key_file else None
     places = [
-        named,
+        chosen.chat.key_file,
         Path(folder, settings.CREDENTIAL) if folder else None,
         settings.MACHINES_CREDENTIALS / settings.CREDENTIAL,
     ]
