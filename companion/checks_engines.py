@@ -43,6 +43,8 @@ class Pulled:
 
     faults: Sequence[str] = ()
     """What is wrong with them."""
+    mend: str = f"{PULL} brings what is damaged again; companion models verify"
+    """Of these faults."""
     count: int = 0
     unread: int = 0
     """How many were too large to be compared."""
@@ -129,8 +131,7 @@ def check_models(found: Pulled) -> Finding:
         mend = "correct that; until then `companion models` neither lists nor pulls any"
         return Finding("models", False if found.faults else None, what, mend)
     if found.faults:
-        what = "; ".join(found.faults)
-        return Finding("models", False, what, f"{PULL} brings what is damaged again; companion models verify")
+        return Finding("models", False, "; ".join(found.faults), found.mend)
     if not found.count:
         return unknown("models", "None was pulled")
     if found.unread:

@@ -43,6 +43,7 @@ def list_models(
 ) -> None:
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
     chosen = settings.usual(config)
+    pulled = _pulled(store(chosen))
     known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
     rows = [
         (
@@ -50,7 +51,7 @@ def list_models(
             model.kind.value,
             " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
             f"{model.megabytes} MB",
-            _here(chosen, model),
+            _here(store(chosen), model, pulled),
             f"{model.good_for}{' (to begin with)' if model.first else ''}",
             model.board,
             model.licence,
@@ -201,7 +202,7 @@ def prune(
 
     chosen = settings.usual(config)
     folder = store(chosen)
-    here = work.places(folder)
+    here = work.places(folder) if names or unused else {}
     going = {_plain(name) for name in names or []}
     if strange := sorted(going - here.keys()):
         raise NotPulled(f"{', '.join(strange)}: not pulled with this command, so it is not removed with it")
@@ -253,14 +254,24 @@ def _manifest(chosen: settings.Settings) -> dict[str, Model]:
     return manifest.load(chosen.models.manifest)
 
 
-def _here(chosen: settings.Settings, model: Model) -> str:
+def _pulled(folder: Path) -> Mapping[str, Pulled] | None:
+    """What was pulled into the store; None where nobody knows, which is told."""
     from models import ledger
+
+    try:
+        return ledger.read(folder)
+    except ledger.LedgerUnread as error:
+        complain(str(error))
+        return None
+
+
+def _here(folder: Path, model: Model, pulled: Mapping[str, Pulled] | None) -> str:
+    """Whether it is in the store, and whose it is."""
     from models.pull import UNFINISHED, missing
 
-    folder = store(chosen)
     if missing(folder, model):
         return "partly" if (folder / UNFINISHED / model.name).exists() else ""
-    return "here" if model.name in ledger.read(folder) else "yours"
+    return "here" if pulled is None or model.name in pulled else "yours"
 
 
 def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:

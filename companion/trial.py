@@ -210,8 +210,8 @@ def models(chosen: Settings, *, deep: bool) -> Pulled:
         mistakes = error.mistakes
     try:
         pulled = ledger.read(folder)
-    except CompanionError as error:
-        return Pulled([str(error)], 1, 0, mistakes)
+    except ledger.LedgerUnread as error:
+        return Pulled([error.what], error.mend, mistakes=mistakes)
     for one in sorted(pulled.values(), key=lambda each: sum(size(folder / path) for path in each.files)):
         read += sum(size(folder / path) for path in one.files)
         if read > COMPARED and not deep:
@@ -219,7 +219,7 @@ def models(chosen: Settings, *, deep: bool) -> Pulled:
             faults += [f"{folder / path} is missing" for path in one.files if not (folder / path).exists()]
         else:
             faults += ledger.faults(folder, one)
-    return Pulled(faults, len(pulled), unread, mistakes)
+    return Pulled(faults, count=len(pulled), unread=unread, mistakes=mistakes)
 
 
 def key(chosen: Settings, environment: Mapping[str, str], folder: Path = settings.MACHINES_CREDENTIALS) -> Key:

@@ -24,6 +24,21 @@ VERSION: Final = 1
 """Of what is in it; raised when an older Companion could not read it."""
 
 
+ANEW: Final = (
+    "remove it, and give `companion models pull --anew NAME` for each model that you had pulled "
+    "(`companion models list` has what is here); only what was converted is loaded again"
+)
+"""What mends a damaged ledger: without one nobody could tell a converted model from the owner's own."""
+
+
+class LedgerUnread(NotPulled):
+    """Nobody knows what was pulled."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(f"{what}: {mend}")
+        self.what, self.mend = what, mend
+
+
 @dataclass(frozen=True, slots=True)
 class Pulled:
     """A model that was pulled."""
@@ -38,19 +53,19 @@ class Pulled:
 
 
 def read(store: Path) -> dict[str, Pulled]:
-    """All that were pulled, by name. Raises NotPulled if the ledger cannot be read."""
+    """All that were pulled, by name. Raises LedgerUnread."""
     return _read(store)[0]
 
 
 def told(store: Path) -> dict[str, str]:
     """The digest that the hub told of each file when it was pulled first, by `Remote`, as text; those of models that
-    were removed since are among them. Raises NotPulled if the ledger cannot be read."""
+    were removed since are among them. Raises LedgerUnread."""
     return _read(store)[1]
 
 
 def write(store: Path, name: str, pulled: Pulled | None) -> None:
     """Remember a model, or that it is gone. After a power cut there is the old ledger, or the new one. Raises
-    OSError."""
+    OSError, LedgerUnread."""
     models, digests = _read(store)
     models.pop(name, None)
     if pulled:
@@ -90,16 +105,16 @@ def _read(store: Path) -> tuple[dict[str, Pulled], dict[str, str]]:
     try:
         kept = json.loads(file.read_bytes())
         if kept["version"] != VERSION:
-            raise NotPulled(f"{file} was written by a newer Companion: use that one")
+            raise LedgerUnread(f"{file} was written by a newer Companion", "use that one")
         models = {name: _pulled(each) for name, each in kept["models"].items()}
         digests = {remote: then for each in models.values() for remote, then in each.sources.items()}
         return models, digests | _texts(kept.get("told", {}))
     except FileNotFoundError:
         return {}, {}
     except OSError as error:
-        raise NotPulled(f"{file} cannot be read ({error.strerror})") from error
+        raise LedgerUnread(f"{file} cannot be read ({error.strerror})", "see to it, or ask as its owner") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise NotPulled(f"{file} is damaged: remove it, and pull the models again (what is whole stays)") from error
+        raise LedgerUnread(f"{file} is damaged", ANEW) from error
 
 
 def _pulled(kept: Mapping[str, Any]) -> Pulled:

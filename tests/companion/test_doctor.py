@@ -357,7 +357,8 @@ def test_mistakes_in_the_owners_manifest_are_told_and_the_mend_is_to_correct_the
 def test_a_ledger_that_is_damaged_is_told(toy: dict[str, str]) -> None:
     (store(toy) / "pulled.json").write_text("{")
     check = doctor(toy)["models"]
-    assert (check["ok"], "is damaged" in check["what"]) == (False, True)
+    assert (check["ok"], check["what"]) == (False, f"{store(toy)}/pulled.json is damaged")
+    assert check["mend"].startswith("remove it, and give `companion models pull --anew NAME`")
 
 
 @pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o640, True), (0o600, False)])

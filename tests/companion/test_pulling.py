@@ -214,6 +214,40 @@ def test_a_changed_digest_is_told_and_not_taken_but_anew(hub: HubHere, fresh: di
         hub.files[name] = b"\x08" + LARGE
 
 
+def here(listed: str) -> list[str]:
+    """The models that `list` says are here, whoever brought them."""
+    return re.findall(r"^(\S+) .* MB  here ", listed, re.MULTILINE)
+
+
+def test_what_is_advised_for_a_damaged_ledger_mends_it(hub: HubHere, fresh: dict[str, str]) -> None:
+    everything = [VOICE, "toy", "toy-acft"]
+    assert models(fresh, "pull", *everything).returncode == 0
+    ledger = store(fresh) / "pulled.json"
+    ledger.write_text(ledger.read_text()[:-50])
+    advice = (
+        f"companion: {ledger} is damaged: remove it, and give `companion models pull --anew NAME` for each model that "
+        "you had pulled (`companion models list` has what is here); only what was converted is loaded again"
+    )
+    for words in ["verify"], ["pull", VOICE], ["prune", "toy"], ["prune", "--unused"]:
+        assert sentence(models(fresh, *words)) == advice
+    (store(fresh) / ".pulling" / "gone").mkdir(parents=True)
+    assert models(fresh, "prune").returncode == 0, "what interrupted pulls have left is no matter of the ledger"
+    assert not (store(fresh) / ".pulling").exists()
+    listed = models(fresh, "list")
+    assert (listed.returncode, listed.stderr.strip()) == (0, advice)
+    assert sorted(here(listed.stdout)) == sorted(everything)
+
+    ledger.unlink()
+    hub.sent = 0
+    for name in here(listed.stdout):
+        assert models(fresh, "pull", "--anew", name).returncode == 0
+    assert hub.sent == size_of(hub, "toy-acft")
+    assert models(fresh, "verify").stdout.count("is whole") == 3
+    assert here(models(fresh, "list").stdout) == here(listed.stdout)
+    assert models(fresh, "prune", *everything).returncode == 0
+    assert in_place(fresh) == []
+
+
 def stalled_pull(hub: HubHere, fresh: dict[str, str]) -> subprocess.Popen[str]:
     """A pull that has come so far and waits for more."""
     hub.faults.append(Fault(stall=1_000_000))
