@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
-from companion import character, doctor, examining, machine, pulling, settings, settings_text, tables, trial
+from companion import (
+    character,
+    doctor,
+    examining,
+    machine,
+    pulling,
+    settings,
+    settings_paths,
+    settings_text,
+    tables,
+    trial,
+)
 from companion.errors import CompanionError, DeviceError, NotPulled, SettingsError
 from companion.keeping import keep
 from companion.screen import complain, out
@@ -114,7 +125,9 @@ def _before(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     settings.load(file, {})
-    return tables.read(file)
+    table = tables.read(file)
+    settings_paths.count_from(file.parent, table, keys=())  # the character alone: it is looked at from where one is
+    return table
 
 
 def _answers(given: Given, before: Mapping[str, Any], asking: bool, test: bool) -> dict[str, dict[str, Any]]:

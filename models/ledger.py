@@ -23,7 +23,6 @@ NAME: Final = "pulled.json"
 VERSION: Final = 1
 """Of what is in it; raised when an older Companion could not read it."""
 
-
 ANEW: Final = (
     "remove it, and give `companion models pull --anew NAME` for each model that you had pulled "
     "(`companion models list` has what is here); only what was converted is loaded again"

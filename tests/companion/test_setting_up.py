@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -153,6 +154,17 @@ def test_a_language_brings_a_character_and_what_it_still_lacks_is_told(bare: dic
     assert settings.load(file, {}).toy.character == "tuantuan"
     assert "the embedded ears hear English only" in done.stdout
     assert "companion models pull --language zh" in done.stdout
+
+
+def test_a_character_beside_the_settings_is_found_wherever_one_is(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    shutil.copy(Path(__file__).parents[1] / "brief.toml", tmp_path / "mine.toml")
+    file.write_text('[toy]\ncharacter = "mine.toml"\n')
+    done = companion(
+        "setup", "--yes", "--replace", "--no-test", "--no-models", "--language", "en", "--config", file, **bare
+    )
+    assert done.returncode == 0, done.stderr
+    assert settings.load(file, {}).toy.character == str(tmp_path / "mine.toml")
 
 
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:
