@@ -41,6 +41,21 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was found of the models that were pulled."""
+
+    faults: Sequence[str] = ()
+    """What is wrong with them."""
+    mend: str = f"{PULL} brings what is damaged again; companion models verify"
+    """Of these faults."""
+    count: int = 0
+    unread: int = 0
+    """How many were too large to be compared."""
+    mistakes: Sequence[str] = ()
+    """In the owner's manifest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """What is known of the key, but not the key."""
 
@@ -112,16 +127,20 @@ def check_name(called: str, phrases: Sequence[str], mistakes: Sequence[str], dam
     return fine("name", "Called by its button" if called == "hold" else "Whoever speaks is heard")
 
 
-def check_models(faults: Sequence[str], count: int, unread: int) -> Finding:
-    """Whether the models are what was pulled. `unread`: how many were not compared."""
-    if faults:
-        what = "; ".join(faults)
-        return Finding("models", False, what, f"{PULL} brings what is damaged again; companion models verify")
-    if not count:
+def check_models(found: Pulled) -> Finding:
+    """Whether the models are what was pulled, and others can be."""
+    if found.mistakes:
+        what = "; ".join([*found.mistakes, *found.faults])
+        mend = "correct that; until then `companion models` neither lists nor pulls any"
+        return Finding("models", False if found.faults else None, what, mend)
+    if found.faults:
+        return Finding("models", False, "; ".join(found.faults), found.mend)
+    if not found.count:
         return unknown("models", "None was pulled")
-    if unread:
-        return unknown("models", f"{count - unread} of {count} compared and whole; the others only with --deep")
-    return fine("models", f"{count} pulled, each whole to the byte")
+    if found.unread:
+        compared = found.count - found.unread
+        return unknown("models", f"{compared} of {found.count} compared and whole; the others only with --deep")
+    return fine("models", f"{found.count} pulled, each whole to the byte")
 
 
 def check_key(key: Key) -> Finding:

@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from companion import character, naming, settings
+from companion import character, naming, pull_progress, settings
 from companion.errors import NotPulled
 from companion.folders import store
 from companion.screen import Usual, complain, errors, out
 
 if TYPE_CHECKING:
     from models.ledger import Pulled
-    from models.manifest import Model, Remote
-    from models.pull import Told
+    from models.manifest import Model
 
 app = typer.Typer(
     help="The models: what there is to pull; pull it, verify it, find it, make room.", no_args_is_help=True
@@ -43,9 +33,6 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as
 TABLE_COLUMNS = 100
 """Of a terminal in which a table can be read."""
 
-STEPS = 4
-"""Lines about one file where there is no terminal for a bar."""
-
 
 @app.command("list")
 def list_models(
@@ -56,6 +43,7 @@ def list_models(
 ) -> None:
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
     chosen = settings.usual(config)
+    pulled = _pulled(store(chosen))
     known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
     rows = [
         (
@@ -63,7 +51,7 @@ def list_models(
             model.kind.value,
             " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
             f"{model.megabytes} MB",
-            _here(chosen, model),
+            _here(store(chosen), model, pulled),
             f"{model.good_for}{' (to begin with)' if model.first else ''}",
             model.board,
             model.licence,
@@ -138,7 +126,7 @@ def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = Fa
     changed = False
     with alone(folder):
         for model in wanted:
-            with _progress() as told:
+            with pull_progress.shown() as told:
                 new = pulled(model, folder, lambda: Hub(os.environ), told, _converting, anew=anew)
             how = "" if new else ", and was so already"
             out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
@@ -214,7 +202,7 @@ def prune(
 
     chosen = settings.usual(config)
     folder = store(chosen)
-    here = work.places(folder)
+    here = work.places(folder) if names or unused else {}
     going = {_plain(name) for name in names or []}
     if strange := sorted(going - here.keys()):
         raise NotPulled(f"{', '.join(strange)}: not pulled with this command, so it is not removed with it")
@@ -266,14 +254,24 @@ def _manifest(chosen: settings.Settings) -> dict[str, Model]:
     return manifest.load(chosen.models.manifest)
 
 
-def _here(chosen: settings.Settings, model: Model) -> str:
+def _pulled(folder: Path) -> Mapping[str, Pulled] | None:
+    """What was pulled into the store; None where nobody knows, which is told."""
     from models import ledger
+
+    try:
+        return ledger.read(folder)
+    except ledger.LedgerUnread as error:
+        complain(str(error))
+        return None
+
+
+def _here(folder: Path, model: Model, pulled: Mapping[str, Pulled] | None) -> str:
+    """Whether it is in the store, and whose it is."""
     from models.pull import UNFINISHED, missing
 
-    folder = store(chosen)
     if missing(folder, model):
         return "partly" if (folder / UNFINISHED / model.name).exists() else ""
-    return "here" if model.name in ledger.read(folder) else "yours"
+    return "here" if pulled is None or model.name in pulled else "yours"
 
 
 def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:
@@ -287,30 +285,3 @@ def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:
 def _plain(name: str) -> str:
     """Without the kind before it."""
     return name.removesuffix("/").rpartition("/")[2]
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A bar for each file in a terminal; some lines where there is none."""
-    if not errors.is_terminal:
-        told: dict[str, int] = {}
-
-        def line(model: Model, remote: Remote, done: int, size: int) -> None:
-            step = STEPS * done // size if size else STEPS
-            if step > told.get(remote.name, 0):
-                told[remote.name] = step
-                text = f"{model.name}: {remote.name} {done / 1e6:.1f} of {size / 1e6:.1f} MB"
-                errors.print(text, soft_wrap=True, markup=False)
-
-        yield line
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def bar(model: Model, remote: Remote, done: int, size: int) -> None:
-            if remote.name not in bars:
-                bars[remote.name] = progress.add_task(f"{model.name} {remote.name}", total=size)
-            progress.update(bars[remote.name], completed=done)
-
-        yield bar

@@ -23,6 +23,7 @@ from companion import (
     machine,
     pulling,
     settings,
+    settings_paths,
     settings_text,
     systemctl,
     tables,
@@ -121,7 +122,9 @@ def _before(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     settings.load(file, {})
-    return tables.read(file)
+    table = tables.read(file)
+    settings_paths.count_from(file.parent, table, keys=())  # the character alone: it is looked at from where one is
+    return table
 
 
 def _key_given(file: Path | None) -> str | None:

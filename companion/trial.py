@@ -19,7 +19,7 @@ import numpy as np
 from companion import bodies, engines, hearing, settings
 from companion.audio import Audio, Frame
 from companion.character import Character
-from companion.checks_engines import Key, Model, Trial
+from companion.checks_engines import Key, Model, Pulled, Trial
 from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
 from companion.echo import Echo, Verdict
 from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
@@ -195,18 +195,23 @@ def names(chosen: Settings, characters: Sequence[Character]) -> tuple[list[str],
     return phrases, mistakes, list(learnt.skipped)
 
 
-def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
-    """What is wrong with the models that were pulled, how many there are, and how many were too large to look at."""
-    from models import ledger
+def models(chosen: Settings, *, deep: bool) -> Pulled:
+    """What is the matter with the models that were pulled, and with the owner's manifest."""
+    from models import ledger, manifest
     from models.pull import size
 
     folder = store(chosen)
     faults: list[str] = []
+    mistakes: tuple[str, ...] = ()
     unread = read = 0
     try:
+        manifest.load(chosen.models.manifest)
+    except SettingsError as error:
+        mistakes = error.mistakes
+    try:
         pulled = ledger.read(folder)
-    except CompanionError as error:
-        return [str(error)], 1, 0
+    except ledger.LedgerUnread as error:
+        return Pulled([error.what], error.mend, mistakes=mistakes)
     for one in sorted(pulled.values(), key=lambda each: sum(size(folder / path) for path in each.files)):
         read += sum(size(folder / path) for path in one.files)
         if read > COMPARED and not deep:
@@ -214,7 +219,7 @@ def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
             faults += [f"{folder / path} is missing" for path in one.files if not (folder / path).exists()]
         else:
             faults += ledger.faults(folder, one)
-    return faults, len(pulled), unread
+    return Pulled(faults, count=len(pulled), unread=unread, mistakes=mistakes)
 
 
 def key(chosen: Settings, environment: Mapping[str, str], folder: Path = settings.MACHINES_CREDENTIALS) -> Key:
@@ -240,9 +245,8 @@ def key(chosen: Settings, environment: Mapping[str, str], folder: Path = setting
 def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]:
     """The files in which the key is, or would be."""
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    named = chosen.chat.key_file.expanduser() if chosen.chat.key_file else None
     places = [
-        named,
+        chosen.chat.key_file,
         Path(folder, settings.CREDENTIAL) if folder else None,
         settings.MACHINES_CREDENTIALS / settings.CREDENTIAL,
     ]

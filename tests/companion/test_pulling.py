@@ -26,6 +26,8 @@ from models.random_whisper import Shape
 HELLO = Path(__file__).parents[1] / "speech" / "hello-rms.wav"
 
 VOICE = "en_US-toy-low"
+LONG = "en_US-lessac-high"
+"""A voice with a name as long as the real ones have."""
 LARGE = np.random.default_rng(0).bytes(3_000_000)
 
 ENTRY = """
@@ -49,7 +51,8 @@ AS_ROOT = pytest.mark.skipif(
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubHere]:
     """A hub with a voice, a Whisper, one to be converted, and a large file that only looks like a model."""
     folder = tmp_path_factory.mktemp("hub")
-    toy_piper(folder / VOICE, VOICE)
+    for voice in VOICE, LONG:
+        toy_piper(folder / voice, voice)
     toy_whisper(folder / "toy", "hello little fox")
     hub_whisper(folder / "toy-acft", ["Ġhello"], Shape(16), spread=0.02)
     (folder / "large").mkdir()
@@ -58,7 +61,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubHere]:
     with hub_here() as server:
         for model in sorted(folder.iterdir()):
             names = sorted(path.name for path in model.iterdir())
-            kind = {VOICE: "piper", "large": "smart-turn"}.get(model.name, "whisper")
+            kind = {VOICE: "piper", LONG: "piper", "large": "smart-turn"}.get(model.name, "whisper")
             manifest += ENTRY.format(kind=kind, name=model.name, files=json.dumps(names))
             for name in names:
                 server.add(f"owner/{model.name}", "main", name, (model / name).read_bytes())
@@ -209,6 +212,40 @@ def test_a_changed_digest_is_told_and_not_taken_but_anew(hub: HubHere, fresh: di
         assert file.read_bytes() == hub.files[name]
     finally:
         hub.files[name] = b"\x08" + LARGE
+
+
+def here(listed: str) -> list[str]:
+    """The models that `list` says are here, whoever brought them."""
+    return re.findall(r"^(\S+) .* MB  here ", listed, re.MULTILINE)
+
+
+def test_what_is_advised_for_a_damaged_ledger_mends_it(hub: HubHere, fresh: dict[str, str]) -> None:
+    everything = [VOICE, "toy", "toy-acft"]
+    assert models(fresh, "pull", *everything).returncode == 0
+    ledger = store(fresh) / "pulled.json"
+    ledger.write_text(ledger.read_text()[:-50])
+    advice = (
+        f"companion: {ledger} is damaged: remove it, and give `companion models pull --anew NAME` for each model that "
+        "you had pulled (`companion models list` has what is here); only what was converted is loaded again"
+    )
+    for words in ["verify"], ["pull", VOICE], ["prune", "toy"], ["prune", "--unused"]:
+        assert sentence(models(fresh, *words)) == advice
+    (store(fresh) / ".pulling" / "gone").mkdir(parents=True)
+    assert models(fresh, "prune").returncode == 0, "what interrupted pulls have left is no matter of the ledger"
+    assert not (store(fresh) / ".pulling").exists()
+    listed = models(fresh, "list")
+    assert (listed.returncode, listed.stderr.strip()) == (0, advice)
+    assert sorted(here(listed.stdout)) == sorted(everything)
+
+    ledger.unlink()
+    hub.sent = 0
+    for name in here(listed.stdout):
+        assert models(fresh, "pull", "--anew", name).returncode == 0
+    assert hub.sent == size_of(hub, "toy-acft")
+    assert models(fresh, "verify").stdout.count("is whole") == 3
+    assert here(models(fresh, "list").stdout) == here(listed.stdout)
+    assert models(fresh, "prune", *everything).returncode == 0
+    assert in_place(fresh) == []
 
 
 def stalled_pull(hub: HubHere, fresh: dict[str, str]) -> subprocess.Popen[str]:
@@ -399,15 +436,24 @@ def test_without_names_it_is_what_one_begins_with_in_the_characters_language(
 
 
 @pytest.mark.parametrize("columns", [40, 120])
-def test_in_a_terminal_there_is_a_table_and_a_bar_that_fit(fresh: dict[str, str], columns: int) -> None:
-    for words, said in (["list", "--language", "zh"], "huayan"), (["pull", "large"], "large"):
-        code, lines = in_terminal(["models", *words], fresh, columns)
-        assert code == 0
-        assert any(said in line for line in lines)
-        assert words[0] == "pull" or max(map(len, lines)) <= columns
-
-
-def test_a_pull_in_a_terminal_shows_how_far_it_is(hub: HubHere, fresh: dict[str, str]) -> None:
-    code, lines = in_terminal(["models", "pull", "large"], fresh, 100)
+def test_in_a_terminal_there_is_a_table_that_fits(fresh: dict[str, str], columns: int) -> None:
+    code, lines = in_terminal(["models", "list", "--language", "zh"], fresh, columns)
     assert code == 0
-    assert any("large.onnx" in line and "/3.0 MB" in line for line in lines)
+    assert any("huayan" in line for line in lines)
+    assert max(map(len, lines)) <= columns
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize(("name", "shown"), [(LONG, "en_US-lessac"), ("large", "large.onnx"), ("toy", "toy model")])
+@pytest.mark.usefixtures("hub")
+def test_a_pull_in_a_terminal_shows_name_bar_and_amount_on_one_line_that_fits(
+    fresh: dict[str, str], columns: int, name: str, shown: str
+) -> None:
+    code, lines = in_terminal(["models", "pull", name], fresh, columns)
+    assert code == 0
+    drawn = [line for line in lines if "━" in line or "╸" in line]
+    assert drawn
+    assert all(re.search(r"^\S.* [━╸╺]+ +[\d.]+/[\d.]+ (bytes|[kM]B)", line) for line in drawn), drawn
+    assert any(line.startswith(shown) for line in drawn), drawn
+    assert max(map(len, drawn)) <= columns
+    assert not [line for line in lines if re.match(r" *([\d.]+[ /:]|[?-])", line)], "no bar goes over to the next line"

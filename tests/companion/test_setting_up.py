@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import stat
 import subprocess
@@ -192,6 +193,17 @@ def test_a_key_that_comes_later_is_the_one_that_is_used(bare: dict[str, str], tm
     assert not (file.parent / "credentials").exists()
     done = companion(*words, "--replace", **bare)
     assert (done.returncode, settings.key(settings.load(file, {}), {})) == (0, KEY), done.stderr
+
+
+def test_a_character_beside_the_settings_is_found_wherever_one_is(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    shutil.copy(Path(__file__).parents[1] / "brief.toml", tmp_path / "mine.toml")
+    file.write_text('[toy]\ncharacter = "mine.toml"\n')
+    done = companion(
+        "setup", "--yes", "--replace", "--no-test", "--no-models", "--language", "en", "--config", file, **bare
+    )
+    assert done.returncode == 0, done.stderr
+    assert settings.load(file, {}).toy.character == str(tmp_path / "mine.toml")
 
 
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:

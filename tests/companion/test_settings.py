@@ -44,7 +44,8 @@ def test_an_empty_file_is_fine(tmp_path: Path) -> None:
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = written(tmp_path, '[toy]\ncharacter = "Füchslein.toml"\n[ears]\nlongest = 9\n[chat]\nmodel = "m"\n')
     settings = load(file, {})
-    assert (settings.toy.character, settings.ears.longest, settings.chat.model) == ("Füchslein.toml", 9.0, "m")
+    assert (settings.ears.longest, settings.chat.model) == (9.0, "m")
+    assert settings.toy.character == str(tmp_path / "Füchslein.toml")
 
 
 def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -320,10 +321,9 @@ def test_the_key_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pyt
     assert key(load(None, {"COMPANION_CHAT__KEY_FILE": "~/key"}), {}) == SECRET
 
 
-@pytest.mark.parametrize("name", ["none", ".", "~nobody-of-this-name/key", "a\\u0000b", "x" * 300])
+@pytest.mark.parametrize("name", ["none", ".", "a\\u0000b", "x" * 300])
 def test_a_key_file_that_cannot_be_read_is_a_mistake(tmp_path: Path, name: str) -> None:
-    path = name if name.startswith("~") else f"{tmp_path}/{name}"
-    settings = load(written(tmp_path, f'[chat]\nkey_file = "{path}"'), {})
+    settings = load(written(tmp_path, f'[chat]\nkey_file = "{tmp_path}/{name}"'), {})
     with pytest.raises(SettingsError, match=r"chat\.key_file: .* cannot be read \(.+\)"):
         key(settings, {"DASHSCOPE_API_KEY": SECRET})
 
