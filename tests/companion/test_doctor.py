@@ -133,6 +133,7 @@ SETTINGS: list[tuple[str, dict[str, str], str, bool | None, str, str]] = [
     ("a bad value", {"COMPANION_BODY__VOLUME": "2"}, "settings", False, "body.volume", "correct"),
     ("no such character", {"COMPANION_TOY__CHARACTER": "pipp"}, "character", False, "did you mean pip?", "list"),
     ("no such board", {"COMPANION_BODY__BOARD": "generic-rbg"}, "board", False, "did you mean generic-rgb?", "[body]"),
+    ("a pin of a bus", {"COMPANION_BOARD__BUTTON": "2"}, "board", False, "and cannot be the button", "in [board]"),
     ("no GPIO", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "light", None, "There is no GPIO here", "python3-lgpio"),
     ("no GPIO, seen at the board", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "board", None, "this computer has none", "usb"),
     (

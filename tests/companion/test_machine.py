@@ -67,11 +67,10 @@ def test_a_pin_that_belongs_to_a_bus_is_told() -> None:
     with pytest.raises(SettingsError) as raised:
         Board("mine", button=2)
     found = checks_machine.check_board("mine", raised.value.mistakes, True, False, Computer(gpio=True), {})
-    assert (found.ok, "GPIO pin 2 belongs to I2C" in found.what, "another board or pin" in found.mend) == (
-        False,
-        True,
-        True,
-    )
+    assert (found.ok, found.what) == (False, "Board mine: GPIO pin 2 belongs to I2C and cannot be the button")
+    assert found.mend == "choose another pin in [board], or another profile in [body] board"
+    taken = check_button(True, ["GPIO pin 2 cannot be used"], needed=True)
+    assert taken.mend.startswith("choose another pin for the button in [board], or another profile in [body] board")
 
 
 AS_NOBODY = """
