@@ -102,9 +102,9 @@ def check_voice(found: Model, language: str) -> Finding:
 def check_name(called: str, phrases: Sequence[str], mistakes: Sequence[str], damaged: Sequence[str]) -> Finding:
     """What it is called by. `called` is open, wake or hold."""
     if mistakes:
-        return Finding(
-            "name", False, "; ".join(mistakes), "give [ears] names another name, or: companion wake add NAME"
-        )
+        mend = "give [ears] names another name; or let it learn this one: companion wake add NAME; or "
+        mend += '[ears] called = "hold" (its button) or "open" (whoever speaks)'
+        return Finding("name", False, "; ".join(mistakes), mend)
     if damaged:
         return Finding("name", None, "; ".join(damaged), "learn it anew: companion wake add NAME --replace")
     if called == "wake":
