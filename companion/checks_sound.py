@@ -157,7 +157,8 @@ def _pins(part: str, errors: Sequence[str]) -> str:
         return 'on a Raspberry Pi: sudo apt install python3-lgpio; without wires: [body] board = "usb"'
     if "cannot be lit yet" in told:
         return "nothing to be done yet; everything else works"
-    return f"choose another pin or board for the {part} in [body], and see that this user is in the group gpio"
+    another = f"choose another pin for the {part} in [board], or another profile in [body] board"
+    return f"{another}, and see that this user is in the group gpio"
 
 
 def _capital(sentence: str) -> str:

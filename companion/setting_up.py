@@ -103,7 +103,7 @@ def setup(
     if service:
         installer.install()
     else:
-        out.print(f"Let it talk: companion run{_named(file)}", soft_wrap=True, markup=False)
+        out.print(to_talk(file), soft_wrap=True, markup=False)
         out.print(_for_good(file), soft_wrap=True, markup=False)
     if not pulled:
         raise typer.Exit(1)
@@ -253,8 +253,11 @@ def _try_out(file: Path) -> None:
     doctor.tell(findings, out)
 
 
-def _named(file: Path) -> str:
-    return "" if settings.usual_file() == file else f" --config {file}"
+def to_talk(file: Path) -> str:
+    """How to let the toy talk whose settings are in `file`; only root can read the key of the machine's."""
+    if file == settings.MACHINES_FILE:
+        return "Let it talk: sudo companion run"
+    return f"Let it talk: companion run{'' if settings.usual_file() == file else f' --config {file}'}"
 
 
 def _can_be_service(file: Path) -> bool:

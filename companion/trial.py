@@ -19,10 +19,10 @@ import numpy as np
 from companion import bodies, engines, hearing, settings
 from companion.audio import Audio, Frame
 from companion.character import Character
-from companion.checks_engines import Key, Model, Pulled, Trial
+from companion.checks_engines import REGIONS, Key, Model, Pulled, Trial
 from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
 from companion.echo import Echo, Verdict
-from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
+from companion.errors import Cause, CompanionError, DeviceError, NoReply, SettingsError, TurnError
 from companion.folders import store
 from companion.ports import Message, Prompt
 from companion.served import REHEARSAL
@@ -51,6 +51,9 @@ COMPARED: Final = 500_000_000
 """Bytes of models that are compared without `--deep`: some seconds on a Raspberry Pi."""
 
 PLACEHOLDERS: Final = ("sk-...", "sk-xxx", "your", "<", "changeme")
+
+ANSWERED: Final = 10.0
+"""Seconds in which the service, and the other regions where it refuses the key, may answer: the doctor waits for 12."""
 
 QUESTION: Final = (Message("system", "Answer with one word."), Message("user", "Hello!"))
 
@@ -253,12 +256,34 @@ def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]
     return list(dict.fromkeys(place for place in places if place))
 
 
-async def request(chosen: Settings, environment: Mapping[str, str]) -> Trial:
-    """Ask the service for one word. Raises SettingsError."""
+async def request(chosen: Settings, environment: Mapping[str, str], regions: Mapping[str, str] = REGIONS) -> Trial:
+    """Ask the service for one word, and where a region refuses the key, all others as well: is it theirs? `regions`:
+    the address of each. Raises SettingsError."""
     from models.qwen import BASE_URL
 
-    host = urlsplit(chosen.chat.base_url or BASE_URL).netloc
-    modest = chosen.chat.model_copy(update={"candidates": 1, "max_tokens": 16})
+    over = asyncio.get_running_loop().time() + ANSWERED
+    address = (chosen.chat.base_url or BASE_URL).rstrip("/")
+    asked = await _asked(chosen, address, environment)
+    region = next((name for name, each in regions.items() if each == address), "")
+    if not (region and asked.refused_key):
+        return asked
+
+    async def ask(other: str) -> Trial:
+        try:
+            async with asyncio.timeout_at(over):
+                return await _asked(chosen, other, environment)
+        except TimeoutError:
+            return Trial(urlsplit(other).netloc, cause=Cause.SLOW, address=other)
+
+    others = {name: each for name, each in regions.items() if name != region}
+    answers = await asyncio.gather(*map(ask, others.values()))
+    return replace(asked, region=region, others=dict(zip(others, answers, strict=True)))
+
+
+async def _asked(chosen: Settings, address: str, environment: Mapping[str, str]) -> Trial:
+    """How a request for one word to this address ended. Raises SettingsError."""
+    host = urlsplit(address).netloc
+    modest = chosen.chat.model_copy(update={"base_url": address, "candidates": 1, "max_tokens": 16})
     async with AsyncExitStack() as stack:
         chat, _ = await engines.service(chosen.model_copy(update={"chat": modest}), stack, lambda _: None, environment)
         try:
@@ -267,10 +292,10 @@ async def request(chosen: Settings, environment: Mapping[str, str]) -> Trial:
             async with aclosing(chat.reply(Prompt(QUESTION, 1, "doctor"))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
-                        return Trial(host, time.monotonic() - began)
+                        return Trial(host, time.monotonic() - began, address=address)
         except NoReply as error:
-            return Trial(host, cause=error.cause, sentence=str(error))
-    return Trial(host, sentence=f"{host} gave an empty reply")
+            return Trial(host, cause=error.cause, sentence=str(error), address=address)
+    return Trial(host, sentence=f"{host} gave an empty reply", address=address)
 
 
 async def _listened(microphone: SoundCardMicrophone) -> Microphone:

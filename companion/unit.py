@@ -144,10 +144,11 @@ def shipped(name: str) -> str:
 
 
 def program(root: Path, argv: str) -> Path:
-    """Where this installation's `companion` lies, as the machine at `root` sees it; `argv` is how it was called. Raises
-    NoUnit."""
+    """Where this installation's `companion` lies, as the machine at `root` sees it; `argv` is how it was called: by a
+    link, maybe, which other machines do not have. Raises NoUnit."""
     called, scripts = Path(argv).absolute(), Path(sysconfig.get_path("scripts"))
-    for file in (called if called.name == "companion" else None, scripts / "companion"):
+    itself = called.name == "companion" and not called.is_symlink()
+    for file in (called if itself else None, scripts / "companion"):
         if file and file.is_file():
             return Path("/", file.relative_to(root)) if file.is_relative_to(root) else file
     raise NoUnit(f"There is no program {scripts / 'companion'} to start: install Companion, and call that one")

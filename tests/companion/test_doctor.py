@@ -133,6 +133,7 @@ SETTINGS: list[tuple[str, dict[str, str], str, bool | None, str, str]] = [
     ("a bad value", {"COMPANION_BODY__VOLUME": "2"}, "settings", False, "body.volume", "correct"),
     ("no such character", {"COMPANION_TOY__CHARACTER": "pipp"}, "character", False, "did you mean pip?", "list"),
     ("no such board", {"COMPANION_BODY__BOARD": "generic-rbg"}, "board", False, "did you mean generic-rgb?", "[body]"),
+    ("a pin of a bus", {"COMPANION_BOARD__BUTTON": "2"}, "board", False, "and cannot be the button", "in [board]"),
     ("no GPIO", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "light", None, "There is no GPIO here", "python3-lgpio"),
     ("no GPIO, seen at the board", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "board", None, "this computer has none", "usb"),
     (
@@ -162,7 +163,14 @@ SETTINGS: list[tuple[str, dict[str, str], str, bool | None, str, str]] = [
         "models pull",
     ),
     ("a voice that is not there", {"COMPANION_VOICE__MODEL": "/no.onnx"}, "voice", False, "/no.onnx", "models pull"),
-    ("a name nobody can spell", {"COMPANION_EARS__NAMES": "hey xqzrt"}, "name", False, "xqzrt", "wake add"),
+    (
+        "a name nobody can spell",
+        {"COMPANION_EARS__NAMES": "hey xqzrt"},
+        "name",
+        False,
+        "xqzrt",
+        'companion wake add NAME; or [ears] called = "hold" (its button) or "open" (whoever speaks)',
+    ),
     ("no key", {"DASHSCOPE_API_KEY": ""}, "key", False, "There is no key", "companion setup"),
     ("the manual's key", {"DASHSCOPE_API_KEY": "sk-..."}, "key", False, "what manuals write", "real one"),
     ("a key with a line break", {"DASHSCOPE_API_KEY": "sk-a b"}, "key", False, "holds spaces", "copy it again"),

@@ -92,6 +92,18 @@ def test_the_unit_starts_the_program_of_this_installation(tmp_path: Path) -> Non
     assert program(tmp_path, str(inside)) == PROGRAM, "as the machine of the image sees it"
 
 
+def test_called_by_a_link_the_unit_starts_what_that_leads_to(tmp_path: Path) -> None:
+    link, image = tmp_path / "bin" / "companion", tmp_path / "image"
+    link.parent.mkdir()
+    link.symlink_to(COMPANION)
+    assert program(Path("/"), str(link)) == COMPANION, "the image has no such link"
+    words = ["service", "install", "--dry-run", "--root", image]
+    told = [
+        subprocess.run([called, *words], capture_output=True, text=True, check=False) for called in (COMPANION, link)
+    ]
+    assert told[0].stdout + told[0].stderr == told[1].stdout + told[1].stderr != ""
+
+
 @pytest.mark.skipif(not shutil.which("systemctl"), reason="systemctl is not installed")
 def test_in_the_image_systemd_will_start_it(tmp_path: Path) -> None:
     service("install", "--root", tmp_path, "--program", PROGRAM)
