@@ -15,14 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from companion import tables
 from companion.address import is_address, is_open_to_all
+from companion.children import KEY_VARIABLE
 from companion.errors import SettingsError
 from companion.patience import Age, Patience
 from companion.quiet_hours import QuietHours
 
 PREFIX = "COMPANION_"
 """`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
-
-KEY_VARIABLE = "DASHSCOPE_API_KEY"
 
 CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
 """The name of systemd's credential with the key, and what it holds where the owner has put none."""

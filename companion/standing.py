@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from companion import placing, systemctl, unit
+from companion.children import KEY_VARIABLE
 from companion.finding import Finding, fine, unknown
 from companion.placing import Change, Link, Ours
-from companion.settings import KEY_VARIABLE, MACHINES_FILE
+from companion.settings import MACHINES_FILE
 from companion.systemctl import NoSystemd
 from companion.unit import GROUPS, NAME, Layout
 
