@@ -8,6 +8,7 @@ from contextlib import suppress
 from glob import escape
 from pathlib import Path
 
+from companion import home
 from companion.replacing import replace_file
 
 
@@ -15,8 +16,7 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     """Where state is kept: systemd's StateDirectory, else the user's folder for it."""
     if folder := environment.get("STATE_DIRECTORY"):
         return Path(folder.partition(":")[0])
-    home = environment.get("XDG_STATE_HOME") or Path(environment.get("HOME", "/"), ".local", "state")
-    return Path(home, "companion")
+    return home.state(environment) / "companion"
 
 
 def kept(file: Path, make: Callable[[], str]) -> str:

@@ -105,8 +105,7 @@ def default_place(environment: Mapping[str, str]) -> Path:
     """Where settings are written when nobody says where: the machine's for root, else the user's own."""
     if os.geteuid() == 0:
         return settings.MACHINES_FILE
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return Path(home, "companion", "companion.toml")
+    return settings.users_file(environment)
 
 
 def _before(file: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from companion import tables
+from companion import home, tables
 from companion.address import is_address, is_open_to_all
 from companion.children import KEY_VARIABLE
 from companion.errors import SettingsError
@@ -339,8 +339,12 @@ def key_place(file: Path) -> Path:
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
     """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
+    return next((file for file in (MACHINES_FILE, users_file(environment)) if file.is_file()), None)
+
+
+def users_file(environment: Mapping[str, str]) -> Path:
+    """Where a user's own settings belong."""
+    return home.settings(environment) / "companion" / MACHINES_FILE.name
 
 
 def usual(file: Path | None) -> Settings:

@@ -50,7 +50,9 @@ def installed(layout: Layout, image: Path) -> Iterator[Finding]:
         yield Finding("installed", None, f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
     else:
         yield fine("installed", f"{layout.unit}, as this version does it")
-    if _in(image, program).is_file():
+    if not program.is_absolute():
+        yield Finding("starts", None, f"{program}, which is no whole path", f"`{install}` writes one")
+    elif _in(image, program).is_file():
         yield fine("starts", f"{program}")
     else:
         yield Finding("starts", False, f"{program}, which is not there", f"install Companion, then `{install}`")

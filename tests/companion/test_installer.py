@@ -16,7 +16,7 @@ from command import COMPANION, companion
 from read_only import APART
 from typer.testing import CliRunner, Result
 
-from companion import installer, systemctl, unit
+from companion import installer, settings, standing, systemctl, unit
 from companion.errors import CompanionError
 from companion.standing import runs
 from companion.unit import GROUPS, MACHINES, NoUnit, check, groups_of, places, program, quoted, shipped, started_by
@@ -400,6 +400,43 @@ def test_a_user_gets_one_without_root_and_without_anything_outside_of_home(machi
     assert done.exit_code == 0, done.output
     assert not any(home.iterdir())
     assert "userdel companion" not in machine.asked
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ("-/opt/companion/.venv/bin/companion run", "starts    /opt/companion/.venv/bin/companion\n"),
+        ('!"/opt/companion/.venv/bin/companion" run', "starts    /opt/companion/.venv/bin/companion\n"),
+        ("companion run", "starts    companion, which is no whole path\n"),
+        ("%h/bin/companion run", "starts    %h/bin/companion, which is no whole path\n"),
+        ('"" run', "starts    ., which is no whole path\n"),
+    ],
+)
+def test_whatever_an_installed_unit_starts_is_told(tmp_path: Path, start: str, sentence: str) -> None:
+    for path in (PROGRAM, MACHINES.unit):
+        (file := tmp_path / path.relative_to("/")).parent.mkdir(parents=True)
+        file.write_text(f"[Service]\nExecStart={start}\n")
+    done = companion("service", "status", "--root", tmp_path)
+    assert sentence in done.stdout
+    assert not done.stderr
+    assert standing.summed_up([MACHINES], tmp_path).mend == "`companion service install` renews it"
+
+
+def test_folders_of_a_users_own_that_are_no_whole_paths_are_ignored_as_their_specification_has_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.nobody()
+    (home := machine.folder / "home").mkdir()
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "relative")
+    done = machine.service("install", "--user", "--program", "/home/somebody/bin/companion")
+    assert done.exit_code == 0, done.output
+    assert set(files(home)) == USERS_FILES
+    layout = unit.users(os.environ)
+    assert [layout.settings, layout.state, layout.cache] == [
+        home / folder / "companion" for folder in (".config", ".local/state", ".cache")
+    ]
+    assert settings.users_file(os.environ) == home / ".config/companion/companion.toml"
 
 
 def test_status_tells_what_systemd_knows(machine: Machine) -> None:
