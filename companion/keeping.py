@@ -44,6 +44,15 @@ def keep_bytes(file: Path, content: bytes, *, mode: int = 0o600) -> None:
     _sweep(file)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder into which everybody may look, whatever the umask, and all above it that are missing. Raises
+    OSError."""
+    for one in reversed((folder, *folder.parents)):
+        if not one.is_dir():
+            one.mkdir()
+            one.chmod(0o755)
+
+
 def _sweep(file: Path) -> None:
     """Remove what others left unfinished beside it, who were killed meanwhile."""
     for left in file.parent.glob(f".{escape(file.name)}.*"):

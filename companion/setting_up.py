@@ -20,7 +20,7 @@ import typer
 
 from companion import character, doctor, examining, machine, pulling, settings, settings_text, tables, trial
 from companion.errors import CompanionError, DeviceError, NotPulled, SettingsError
-from companion.keeping import keep
+from companion.keeping import keep, make_folder
 from companion.screen import complain, out
 from companion.settings import Called, Settings
 
@@ -312,7 +312,7 @@ def _written(file: Path, text: str, replace: bool) -> bool:
             return True
         if old is not None and not replace:
             return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         if old is not None:
             keep(file.with_name(f"{file.name}.old"), old, mode=0o644)
         keep(file, text, mode=0o644)  # the service's user reads it; there is no secret in it

@@ -338,8 +338,16 @@ def key_place(file: Path) -> Path:
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
-    return next((file for file in (MACHINES_FILE, users_file(environment)) if file.is_file()), None)
+    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there, or
+    if nobody may look: whoever reads it then says so."""
+    return next((file for file in (MACHINES_FILE, users_file(environment)) if _may_be_there(file)), None)
+
+
+def _may_be_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return True
 
 
 def users_file(environment: Mapping[str, str]) -> Path:

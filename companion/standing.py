@@ -27,7 +27,11 @@ MISTAKEN = "78"
 def summed_up(layouts: Sequence[Layout], image: Path) -> Finding:
     """What matters most of the first of these services that is installed."""
     for layout in layouts:
-        if _in(image, layout.unit).exists():
+        try:
+            there = _in(image, layout.unit).exists()
+        except OSError as error:
+            return unknown("service", f"{layout.unit}: nobody may look ({error.strerror})")
+        if there:
             command = "systemctl" if layout.own_user else "systemctl --user"
             found = [*installed(layout, image), *running(layout, tuple(command.split()))]
             worst = next((each for each in found if each.ok is False), None)
