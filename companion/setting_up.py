@@ -33,7 +33,7 @@ from companion.asking import answer, one_of, yes
 from companion.checks_engines import REGIONS
 from companion.errors import DeviceError, NotPulled, SettingsError
 from companion.interview import Given, answers
-from companion.keeping import keep
+from companion.keeping import keep, make_folder
 from companion.screen import complain, out
 from companion.settings import Settings
 
@@ -113,8 +113,7 @@ def default_place(environment: Mapping[str, str]) -> Path:
     """Where settings are written when nobody says where: the machine's for root, else the user's own."""
     if os.geteuid() == 0:
         return settings.MACHINES_FILE
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return Path(home, "companion", "companion.toml")
+    return settings.users_file(environment)
 
 
 def _before(file: Path) -> dict[str, Any]:
@@ -207,7 +206,7 @@ def _written(file: Path, text: str, replace: bool) -> bool:
             return True
         if old is not None and not replace:
             return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         if old is not None:
             keep(file.with_name(f"{file.name}.old"), old, mode=0o644)
         keep(file, text, mode=0o644)  # the service's user reads it; there is no secret in it

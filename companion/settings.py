@@ -13,16 +13,15 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from companion import settings_paths, tables
+from companion import home, settings_paths, tables
 from companion.address import is_address, is_open_to_all
+from companion.children import KEY_VARIABLE
 from companion.errors import SettingsError
 from companion.patience import Age, Patience
 from companion.quiet_hours import QuietHours
 
 PREFIX = "COMPANION_"
 """`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
-
-KEY_VARIABLE = "DASHSCOPE_API_KEY"
 
 CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
 """The name of systemd's credential with the key, and what it holds where the owner has put none."""
@@ -340,9 +339,21 @@ def key_place(file: Path) -> Path:
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
+    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there, or
+    if nobody may look: whoever reads it then says so."""
+    return next((file for file in (MACHINES_FILE, users_file(environment)) if _may_be_there(file)), None)
+
+
+def _may_be_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return True
+
+
+def users_file(environment: Mapping[str, str]) -> Path:
+    """Where a user's own settings belong."""
+    return home.settings(environment) / "companion" / MACHINES_FILE.name
 
 
 def usual(file: Path | None) -> Settings:

@@ -125,9 +125,13 @@ def test_what_the_firmware_says_of_the_power_supply_is_told(
 def test_without_such_a_file_the_firmwares_own_program_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(tmp_path, "bin/vcgencmd", "#!/bin/sh\necho throttled=0x50005\n").chmod(0o755)
+    told = tmp_path / "environment"
+    put(tmp_path, "bin/vcgencmd", f"#!/bin/sh\nenv > {told}\necho throttled=0x50005\n").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-secret")
     assert machine.throttled(tmp_path) == 0x50005
+    assert "PATH=" in told.read_text()
+    assert "sk-secret" not in told.read_text(), "no child knows the key"
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,16 @@ def test_a_sound_server_that_hangs_is_missed_and_it_talks_when_it_is_back(tmp_pa
         toy.end()
 
 
+def test_told_to_end_while_the_sound_server_hangs_it_is_gone_soon_and_dark(tmp_path: Path, store: Path) -> None:
+    with sound_server() as sound, on_duty(tmp_path, store, sound) as (toy, _):
+        sound.hang()
+        toy.state("attention", NOTICED_SECONDS + LOOK_SECONDS)
+        took, said = toy.end()
+    assert took < 10
+    assert toy.told["shown"][-1] == [0.0, 0.0, 0.0]
+    assert "Traceback" not in said
+
+
 def test_a_microphone_that_gives_zeros_is_told_from_a_quiet_room_and_nothing_is_read(
     tmp_path: Path, store: Path
 ) -> None:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from command import companion
+from powerless import POWERLESS
 
 from companion.address import is_loopback
 from companion.errors import SettingsError
@@ -180,6 +182,21 @@ def test_a_wrong_variable_is_named_with_its_mend(variable: str, hint: str) -> No
 def test_a_file_that_is_missing_is_told(tmp_path: Path) -> None:
     file = tmp_path / "none.toml"
     assert mistakes(file) == [f"{file}: cannot be read (No such file or directory)"]
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_folder_of_settings_into_which_one_may_not_look_is_told(tmp_path: Path, command: str) -> None:
+    (folder := tmp_path / "companion").mkdir()
+    (folder / "companion.toml").write_text("[toy]\n")
+    folder.chmod(0)
+    done = companion(command, within=POWERLESS, XDG_CONFIG_HOME=str(tmp_path))
+    folder.chmod(0o700)
+    sentence = f"{folder}/companion.toml: cannot be read (Permission denied)"
+    if command == "run":
+        assert (done.returncode, done.stderr) == (78, f"companion: {sentence}\n")
+    else:
+        assert f"WRONG    settings     {sentence}" in done.stdout
+        assert not done.stderr
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
