@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from companion import character, naming, pull_progress, settings
+from companion import character, machine, naming, pull_progress, settings
 from companion.errors import NotPulled
 from companion.folders import store
 from companion.screen import Usual, complain, errors, out
@@ -44,6 +44,8 @@ def list_models(
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
     chosen = settings.usual(config)
     pulled = _pulled(store(chosen))
+    every = {tag for model in _manifest(chosen).values() for tag in model.languages}
+    begin = {model.name for model in to_begin_with(chosen, every)}
     known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
     rows = [
         (
@@ -52,7 +54,7 @@ def list_models(
             " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
             f"{model.megabytes} MB",
             _here(store(chosen), model, pulled),
-            f"{model.good_for}{' (to begin with)' if model.first else ''}",
+            f"{model.good_for}{' (to begin with)' if model.name in begin else ''}",
             model.board,
             model.licence,
         )
@@ -108,12 +110,13 @@ def pull(
         out.print(asyncio.run(naming.reload()).sentence, soft_wrap=True, markup=False)
 
 
-def to_begin_with(chosen: settings.Settings, languages: Sequence[str]) -> list[Model]:
+def to_begin_with(chosen: settings.Settings, languages: Iterable[str]) -> list[Model]:
     """The models to take for some languages, when nobody says which. Raises SettingsError."""
     from models import manifest
 
     known = _manifest(chosen)
-    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag)}.values())
+    computer = machine.computer().model
+    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag, computer)}.values())
 
 
 def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = False) -> bool:

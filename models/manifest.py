@@ -71,6 +71,8 @@ class Model:
     board: str
     first: bool
     """Whether it is the one to take for its languages, if nothing else is said."""
+    first_on: tuple[str, ...] = ()
+    """On which computers it is, in place of that one: what their names begin with, as in "Raspberry Pi 4"."""
 
     @property
     def converted(self) -> bool:
@@ -108,11 +110,16 @@ def find(models: Mapping[str, Model], names: Iterable[str]) -> list[Model]:
     return list(found.values())
 
 
-def firsts(models: Mapping[str, Model], language: str) -> list[Model]:
-    """The models to take for a language, one of a kind: one for it alone before one for many."""
+def firsts(models: Mapping[str, Model], language: str, computer: str = "") -> list[Model]:
+    """The models to take for a language, one of a kind: one for the computer, by its name, before others, and one for
+    the language alone before one for many."""
+
+    def meant(model: Model) -> bool:
+        return computer.startswith(model.first_on)
+
     chosen: dict[Kind, Model] = {}
-    for model in sorted(models.values(), key=lambda model: model.languages == (ANY,)):
-        if model.first and model.knows(language):
+    for model in sorted(models.values(), key=lambda model: (not meant(model), model.languages == (ANY,))):
+        if (model.first or meant(model)) and model.knows(language):
             chosen.setdefault(model.kind, model)
     return [chosen[kind] for kind in Kind if kind in chosen]
 
@@ -164,6 +171,7 @@ class _Entry(_Source):
     good_for: Line
     board: Line
     first: bool = False
+    first_on: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
@@ -208,6 +216,7 @@ def _read(file: Path) -> dict[str, Model]:
                 entry.good_for,
                 entry.board,
                 entry.first,
+                entry.first_on,
             )
     if mistakes:
         raise SettingsError([f"{file}: {mistake}" for mistake in mistakes])

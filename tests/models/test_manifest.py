@@ -76,6 +76,21 @@ def test_for_english_the_first_hears_english_only_and_for_others_all() -> None:
     assert [model.name for model in firsts(MODELS, "sw")] == ["base"], "where no voice is known there is none"
 
 
+@pytest.mark.parametrize(
+    ("computer", "english", "chinese"),
+    [
+        ("", "base.en", "base"),
+        ("Raspberry Pi 5 Model B Rev 1.0", "base.en", "base"),
+        ("Raspberry Pi 4 Model B Rev 1.4", "tiny.en", "tiny"),
+        ("Raspberry Pi 400 Rev 1.0", "tiny.en", "tiny"),
+        ("Raspberry Pi Zero 2 W Rev 1.0", "tiny.en", "tiny"),
+    ],
+)
+def test_a_smaller_computer_begins_with_a_smaller_model(computer: str, english: str, chinese: str) -> None:
+    assert [firsts(MODELS, tag, computer)[0].name for tag in ("en", "zh")] == [english, chinese]
+    assert [model.kind for model in firsts(MODELS, "en", computer)] == list(Kind)
+
+
 def test_whatever_is_for_all_languages_is_for_each() -> None:
     assert MODELS["tiny"].languages == (ANY,)
     assert MODELS["tiny"].knows("sw-KE")
