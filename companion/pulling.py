@@ -132,7 +132,7 @@ def voiceless(chosen: settings.Settings, languages: Sequence[str]) -> list[str]:
     sentences: list[str] = []
     for tag in languages:
         if not any(model.knows(tag) for model in spoken) and not find_piper_voices(store(chosen), tag):
-            speaks = language_of(tag) in voices()
+            speaks = language_of(tag.replace("_", "-")) in voices()
             then = ": espeak-ng will speak it" if speaks else ", and espeak-ng does not speak it either"
             sentences.append(f"No Piper voice is listed for {tag}{then}")
     return sentences

@@ -467,7 +467,7 @@ def test_a_language_that_nobody_knows_is_told(fresh: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("language", "told"),
     [
-        ("ja", "No Piper voice is listed for ja: espeak-ng will speak it"),
+        ("ja_JP", "No Piper voice is listed for ja_JP: espeak-ng will speak it"),
         ("yo", "No Piper voice is listed for yo, and espeak-ng does not speak it either"),
     ],
 )
@@ -479,7 +479,7 @@ def test_a_language_without_a_voice_gets_its_ears_and_a_sentence(
     assert told in said
     german = models(fresh, "pull", "--language", "de").stderr
     assert "No Piper voice" not in german
-    toy_piper(store(fresh) / "piper", f"{language}_XX-mine-low")
+    toy_piper(store(fresh) / "piper", f"{language[:2]}_XX-mine-low")
     assert "No Piper voice" not in models(fresh, "pull", "--language", language).stderr, "it has one of its own"
 
 
