@@ -194,7 +194,9 @@ def _wanted(chosen: Settings, asking: bool) -> list[Any]:
     languages = list(dict.fromkeys(character.load(name).language for name in chosen.toy.characters))
     wanted = pulling.to_begin_with(chosen, languages)
     told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
-    return wanted if not asking or yes(f"Pull {told}?", usual=True) else []
+    for sentence in pulling.voiceless(chosen, languages):
+        out.print(sentence, soft_wrap=True, markup=False)
+    return wanted if not (asking and wanted) or yes(f"Pull {told}?", usual=True) else []
 
 
 def _written(file: Path, text: str, replace: bool) -> bool:

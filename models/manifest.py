@@ -7,7 +7,7 @@ digests: those are the hub's to tell, and are kept when a model is pulled for th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -18,11 +18,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from companion import tables
 from companion.errors import SettingsError
+from models.whisper_languages import LANGUAGES, code
 
 BUNDLED: Final = Path(__file__).with_name("manifest.toml")
 
 ANY: Final = "*"
-"""The language of what is good for all that it was trained in, about a hundred."""
+"""The language of what is good for all that it was trained in: a Whisper's about a hundred."""
 
 WEIGHTS: Final = "model.safetensors"
 """What is converted when it has been pulled."""
@@ -81,8 +82,9 @@ class Model:
 
     def knows(self, language: str) -> bool:
         """Whether it is for a language, a BCP 47 tag."""
-        wanted = _primary(language)
-        return self.languages == (ANY,) or any(_primary(known) == wanted for known in self.languages)
+        if self.languages == (ANY,):
+            return self.kind is not Kind.WHISPER or code(language) in LANGUAGES
+        return any(_primary(known) == _primary(language) for known in self.languages)
 
 
 def load(own: Path | None = None) -> dict[str, Model]:
@@ -101,13 +103,19 @@ def find(models: Mapping[str, Model], names: Iterable[str]) -> list[Model]:
         if plain in models:
             found[plain] = models[plain]
         else:
-            parts = [known for known in models if plain and plain.lower() in known.lower()]
-            near = parts[:3] or get_close_matches(plain, models, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see `companion models list`"
-            mistakes.append(f"There is no model {name!r}; {hint}")
+            mistakes.append(unknown(name, models))
     if mistakes:
         raise SettingsError(mistakes)
     return list(found.values())
+
+
+def unknown(name: str, known: Collection[str]) -> str:
+    """The sentence for the name of a model that is not among those that are `known`."""
+    plain = name.removesuffix("/").rpartition("/")[2]
+    parts = [each for each in known if plain and plain.lower() in each.lower()]
+    near = parts[:3] or get_close_matches(plain, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see `companion models list`"
+    return f"There is no model {name!r}; {hint}"
 
 
 def firsts(models: Mapping[str, Model], language: str, computer: str = "") -> list[Model]:

@@ -400,6 +400,9 @@ def test_offline_nothing_is_asked_for(hub: HubHere, fresh: dict[str, str]) -> No
         (["path", "large"], 1, "large is not here: companion models pull large"),
         (["path", "larg"], 78, "did you mean large"),
         (["verify", "large"], 1, "large was not pulled"),
+        (["verify", "tiny-en"], 78, "There is no model 'tiny-en'; did you mean tiny.en"),
+        (["prune", "tinny"], 78, "There is no model 'tinny'; did you mean tiny"),
+        (["pull", "--language", "tlh"], 1, "There is none for tlh yet; `companion models list` has those there are"),
         (["prune", "large"], 1, "not pulled with this command"),
     ],
 )
@@ -433,6 +436,51 @@ def test_without_names_it_is_what_one_begins_with_in_the_characters_language(
     assert "has no Systran/faster-whisper-base.en@" in sentence(done), "this hub has none of them"
     told = models(fresh, "pull", "--language", "zh-CN").stderr
     assert "For zh-CN: base (148 MB), zh_CN-huayan-medium (63 MB), smart-turn-v3.2-cpu (9 MB)" in told
+
+
+def test_what_is_known_only_by_having_been_pulled_or_put_there_is_known_all_the_same(
+    fresh: dict[str, str], tmp_path: Path
+) -> None:
+    assert models(fresh, "pull", VOICE).returncode == 0
+    toy_piper(store(fresh) / "piper", "en_US-mine-low")
+    fresh["COMPANION_MODELS__MANIFEST"] = str(tmp_path / "another.toml")
+    (tmp_path / "another.toml").write_text("")
+    assert models(fresh, "verify", VOICE).stdout == f"{VOICE} is whole\n"
+    own = models(fresh, "verify", "en_US-mine-low")
+    assert (own.returncode, own.stdout) == (
+        0,
+        f"{store(fresh)}/piper/en_US-mine-low.onnx is your own: there is nothing to compare it with\n",
+    )
+    for command in "verify", "prune":
+        assert f"did you mean {VOICE}" in sentence(models(fresh, command, "en_US-toi-low"), 78)
+    assert models(fresh, "prune", VOICE).returncode == 0
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_language_that_nobody_knows_is_told(fresh: dict[str, str]) -> None:
+    listed = models(fresh, "list", "--language", "tlh")
+    assert (listed.returncode, listed.stdout) == (0, "")
+    assert listed.stderr == "companion: there is none for tlh yet\n"
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("ja_JP", "No Piper voice is listed for ja_JP: espeak-ng will speak it"),
+        ("yo", "No Piper voice is listed for yo, and espeak-ng does not speak it either"),
+    ],
+)
+def test_a_language_without_a_voice_gets_its_ears_and_a_sentence(
+    fresh: dict[str, str], language: str, told: str
+) -> None:
+    said = models(fresh, "pull", "--language", language).stderr.splitlines()
+    assert said[0].startswith(f"For {language}: base (148 MB)")
+    assert told in said
+    german = models(fresh, "pull", "--language", "de").stderr
+    assert "No Piper voice" not in german
+    toy_piper(store(fresh) / "piper", f"{language[:2]}_XX-mine-low")
+    assert "No Piper voice" not in models(fresh, "pull", "--language", language).stderr, "it has one of its own"
 
 
 @pytest.mark.parametrize("columns", [40, 120])

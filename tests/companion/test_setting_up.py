@@ -219,6 +219,15 @@ def test_models_that_cannot_be_pulled_are_told_and_the_settings_are_there(bare: 
     assert settings.load(file, {}).ears.called == "wake"
 
 
+def test_a_character_for_whose_language_there_is_no_voice_is_told_so(bare: dict[str, str], tmp_path: Path) -> None:
+    brief = Path(__file__).parents[1].joinpath("brief.toml").read_text()
+    (tmp_path / "japanese.toml").write_text(brief.replace('name = "Bo"', 'name = "Bo"\nlanguage = "ja"'))
+    words = ["setup", "--yes", "--no-test", "--character", tmp_path / "japanese.toml"]
+    done = companion(*words, "--config", tmp_path / "companion.toml", **bare, HF_HUB_OFFLINE="1")
+    assert "No Piper voice is listed for ja: espeak-ng will speak it" in done.stdout.splitlines()
+    assert "nothing is pulled" in done.stderr
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubHere]:
     """A hub that has what one begins with in English."""
