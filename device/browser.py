@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from companion import looks
 from companion.motions import MOTIONS, Motion
 from companion.ports import Clock, Control, Event, Press
 from companion.state import State
-from device.browser_link import Link, Refused
+from device.browser_link import GONE, Link, Refused
 from device.browser_microphone import BrowserMicrophone
 from device.browser_server import BrowserServer
 from device.browser_speaker import BrowserSpeaker
@@ -32,6 +32,13 @@ LONGEST_TEXT = 500
 
 EVENTS_KEPT = 500
 """Of the journal, for a page that is opened later."""
+
+MOST_DOING = 50
+"""Things asked for that are not done yet. Nobody clicks so fast."""
+
+
+async def _nothing() -> bytes:
+    return b""
 
 
 class BrowserLight:
@@ -92,7 +99,7 @@ class Browser:
     """The body, whichever page it is in; it is made, opened, used and closed within one event loop."""
 
     def __init__(
-        self, clock: Clock, *, port: int = 0, loudest: float = 1.0, scenario: Callable[[], bytes] = bytes
+        self, clock: Clock, *, port: int = 0, loudest: float = 1.0, scenario: Callable[[], Awaitable[bytes]] = _nothing
     ) -> None:
         """`port` 0 takes a free one. `loudest`: the highest volume that can be set, 0 to 1. `scenario` gives the file
         that the page saves."""
@@ -135,8 +142,11 @@ class Browser:
         self.link.tell("about", **about)
 
     def observe(self, event: Event) -> None:
-        """An observer: the page tells each event of the journal."""
+        """An observer: the page tells each event of the journal. That it was closed for a while is no fault to whoever
+        has come back."""
         told = {"at": round(event.at, 3), "event": event.name, **event.fields}
+        if event.name == "fault" and event.fields["text"] == GONE:
+            told = {"at": told["at"], "event": "page", "here": event.fields["recovered"]}
         self._events.append(told)
         self.link.tell("event", **told)
 
@@ -158,32 +168,38 @@ class Browser:
                 if text.strip() and self.writes:
                     self._begin(self.writes(text.strip()))
             case {"do": "volume", "to": int() | float() as to} if 0 <= to <= 1:
-                self.speaker.volume = to
+                self.speaker.volume = float(to)
             case {"do": "interrupt"} if self.control:
                 self._begin(self.control.interrupt())
             case {"do": "mute"} if self.control:
                 self._begin(self.control.mute())
             case {"do": "unmute"} if self.control:
                 self.control.unmute()
-            case {"do": "forget"} if self.control:
-                self._begin(self._forget(self.control))
+            case {"do": "forget"}:
+                self._begin(self._forget())
             case {"do": "choose", "character": str(name), "called": "open" | "wake" | "hold" as called}:
                 if self.chooses:
                     self.chooses(name, called)
-            case {"do": "interrupt" | "mute" | "unmute" | "forget"}:
+            case {"do": "interrupt" | "mute" | "unmute"}:
                 pass  # there is no toy just now that could
             case _:
                 raise Refused(1008, "The page asked for something that there is not.")
 
-    async def _forget(self, control: Control) -> None:
-        await control.forget()
+    async def _forget(self) -> None:
+        """Last what the page and the scenario hold: what was just being said is told before it is dropped."""
+        if self.control:
+            await self.control.forget()
         if self.forgets:
             self.forgets()
         self._events.clear()
         self.link.tell("journal", events=[])
 
     def _begin(self, doing: Coroutine[Any, Any, None]) -> None:
-        """Beside what the page says next: that is also what the sound plays, which this may wait for."""
+        """Beside what the page says next: that is also what the sound plays, which this may wait for. Raises Refused
+        for more than somebody can mean."""
+        if len(self._doing) >= MOST_DOING:
+            doing.close()
+            raise Refused(1008, "The page asked for too much at once.")
         task = asyncio.create_task(doing)
         self._doing.add(task)
         task.add_done_callback(self._doing.discard)

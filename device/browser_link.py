@@ -39,6 +39,9 @@ CHUNK_SAMPLES = 12_000
 RATES = (8_000, 192_000)
 """Hertz that a page's sound may have."""
 
+LAST_FRAME = 2.0**52
+"""Of a page's clock: centuries. Far beyond that, sums of times would lose their seconds."""
+
 STILL_SECONDS = 2.0
 """A page that says nothing for so long is lost."""
 
@@ -82,7 +85,7 @@ class Block:
         if len(message) < HEADER.size or (len(message) - HEADER.size) % 2:
             raise Refused(1007, "The page sent sound that cannot be read.")
         capture, generation, played, _, heard_at, ends = HEADER.unpack_from(message)
-        if not (0 <= heard_at <= ends < math.inf):
+        if not 0 <= heard_at <= ends <= LAST_FRAME:
             raise Refused(1007, "The page sent sound that belongs to no time.")
         samples = np.frombuffer(message, "<i2", offset=HEADER.size).astype(np.int16, copy=False)
         return cls(capture, generation, played, heard_at, ends, samples)
@@ -133,8 +136,9 @@ class Link:
 
     def connect(self) -> asyncio.Queue[str | bytes]:
         """A page is there: what it is to be told from now on. Whoever was there before is told nothing more."""
+        if self._outbox is not None:
+            self.disconnect(self._outbox)
         self._outbox = asyncio.Queue(MOST_WAITING)
-        self.rate = None
         return self._outbox
 
     def disconnect(self, outbox: asyncio.Queue[str | bytes]) -> None:

@@ -35,7 +35,7 @@ class BrowserServer:
     """The server, from `open` to `close`, in the event loop of whoever opens it."""
 
     def __init__(
-        self, port: int, *, line: Callable[[WebSocket], Awaitable[None]], scenario: Callable[[], bytes]
+        self, port: int, *, line: Callable[[WebSocket], Awaitable[None]], scenario: Callable[[], Awaitable[bytes]]
     ) -> None:
         """`port` 0 takes a free one. `line` serves a WebSocket until it ends; `scenario` gives the file to be saved."""
         self._asked_port = port
@@ -87,7 +87,7 @@ class BrowserServer:
 
     async def _download(self, request: Request) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="companion-scenario.zip"'}
-        return Response(self._scenario(), media_type="application/zip", headers=headers)
+        return Response(await self._scenario(), media_type="application/zip", headers=headers)
 
 
 class _Door:

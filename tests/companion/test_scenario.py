@@ -9,10 +9,12 @@ import wave
 import zipfile
 
 import numpy as np
+import pytest
 
+from companion import scenario as kept_by
 from companion.audio import RATE, Audio, Utterance
 from companion.ports import Event
-from companion.scenario import MOST_LINES, Scenario
+from companion.scenario import MOST_LINES, Part, Scenario
 from models.scripted import ScriptedTranscriber
 
 
@@ -35,7 +37,7 @@ def said(scenario: Scenario, *utterances: Utterance) -> None:
 
 
 def files(scenario: Scenario) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(scenario.zip())) as archive:
+    with zipfile.ZipFile(io.BytesIO(asyncio.run(scenario.zip()))) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -53,7 +55,7 @@ def test_only_what_was_heard_is_kept_and_of_its_drafts_the_last() -> None:
 
 def test_the_command_says_all_in_its_order() -> None:
     scenario = Scenario()
-    scenario.options = ["--character", "my fox.toml"]
+    scenario.part = Part(["--character", "my fox.toml"])
     scenario.observe(heard(1.0, "it's me; rm -rf", engine="typed"))
     for ended in (5.0, 9.0):
         said(scenario, utterance(ended))
@@ -88,3 +90,34 @@ def test_what_is_forgotten_is_nowhere() -> None:
     kept = files(scenario)
     assert set(kept) == {"journal.jsonl", "replay.sh"}
     assert b"secret" not in b"".join(kept.values())
+    assert kept["replay.sh"] == b"# Nothing was said.\n", "and nothing that waits for somebody to speak"
+
+
+def test_each_toy_that_was_there_has_a_command_and_the_files_it_needs() -> None:
+    scenario = Scenario()
+    fox = Part(["--character", "character-1.toml"], {"character-1.toml": b"name"}, ["It ran on\nrm -rf."])
+    for part in (fox, Part(["--character", "otto"]), Part(["--character", "otto"]), Part()):
+        scenario.part = part
+        scenario.observe(heard(1.0, "x", engine="typed"))
+    scenario.part = Part(files={"of nobody.toml": b"nobody has spoken to it"})
+    kept = files(scenario)
+    assert kept["replay.sh"].decode().splitlines() == [
+        "# It ran on rm -rf.",
+        "companion simulate --character character-1.toml --wav 001.txt --journal replayed.jsonl &&",
+        "companion simulate --character otto --wav 002.txt --journal replayed-2.jsonl &&",
+        "companion simulate --character otto --wav 003.txt --journal replayed-3.jsonl &&",
+        "companion simulate --wav 004.txt --journal replayed-4.jsonl",
+    ]
+    assert kept["character-1.toml"] == b"name"
+    assert "of nobody.toml" not in kept
+
+
+def test_so_much_speech_is_kept_and_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_by, "MOST_SECONDS", 2.5)
+    scenario = Scenario()
+    for ended in (2.0, 4.0, 6.0):
+        said(scenario, utterance(ended))
+        scenario.observe(heard(ended, f"{ended}"))
+    kept = files(scenario)
+    assert [name for name in kept if name.endswith(".wav")] == ["001.wav", "002.wav"]
+    assert "what was said before this is missing" in kept["replay.sh"].decode()

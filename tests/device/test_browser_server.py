@@ -18,7 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from companion.errors import DeviceError
 from companion.ports import Event, Press
 from companion.state import State
-from device.browser import HOLD_SECONDS, Browser
+from device.browser import HOLD_SECONDS, MOST_DOING, Browser
+from device.browser_link import GONE
 from device.browser_visitors import BUSY, MOVED
 
 ENOUGH = 10.0
@@ -135,6 +136,7 @@ SOUND = json.dumps({"do": "sound", "rate": 16_000, "latency": 0.0})
         ([HELLO, SOUND, block() + b"x"], 1007, "cannot be read"),
         ([HELLO, SOUND, block(ends=float("nan"))], 1007, "no time"),
         ([HELLO, SOUND, block(heard_at=2.0, ends=1.0)], 1007, "no time"),
+        ([HELLO, SOUND, block(ends=1e300)], 1007, "no time"),
         ([HELLO, SOUND, bytes(10_000_000)], 1009, ""),
         ([HELLO, "x" * 10_000_000], 1009, ""),
     ],
@@ -262,6 +264,63 @@ def test_the_paw_tells_how_long_it_is_held_and_is_let_go_with_the_page() -> None
 
     act(story)
     assert HOLD_SECONDS < ENOUGH
+
+
+def test_the_paw_is_let_go_when_the_toy_moves_to_another_tab() -> None:
+    async def story(browser: Browser) -> None:
+        async with page(browser) as made:
+            await made.say(do="press", down=True)
+            assert [await browser.button.pressed() for _ in range(2)] == [Press.DOWN, Press.LONG]
+            async with page(browser):
+                assert await browser.button.pressed() is Press.UP
+
+    act(story)
+
+
+def test_what_is_asked_for_while_there_is_no_toy_harms_nobody() -> None:
+    async def story(browser: Browser) -> None:
+        forgotten = asyncio.Event()
+        browser.forgets = forgotten.set
+        browser.observe(Event(1.0, "heard", {"text": "a secret", "engine": "typed", "speaker": "user"}))
+        async with page(browser) as made:
+            for what in ("interrupt", "mute", "unmute", "forget"):
+                await made.say(do=what)
+            await made.until_told("journal", events=[])
+            assert forgotten.is_set()
+
+    act(story)
+
+
+def test_more_than_anybody_can_ask_for_at_once_is_refused() -> None:
+    async def story(browser: Browser) -> None:
+        async def write(text: str) -> None:
+            await asyncio.Event().wait()
+
+        browser.writes = write
+        async with page(browser) as made:
+            with suppress(ConnectionClosed):
+                for _ in range(MOST_DOING + 1):
+                    await made.say(do="say", text="x")
+            await made.line.wait_closed()
+            assert (made.line.close_code, made.line.close_reason) == (1008, "The page asked for too much at once.")
+        await lives_on(browser)
+
+    act(story)
+
+
+def test_that_the_page_was_closed_for_a_while_is_told_and_is_no_fault() -> None:
+    async def story(browser: Browser) -> None:
+        for text, recovered in ((GONE, False), (GONE, True), ("another", True)):
+            browser.observe(Event(1.0, "fault", {"kind": "device", "text": text, "recovered": recovered}))
+        async with page(browser) as made:
+            events = (await made.until_told("journal"))["events"]
+            assert [(event["event"], event.get("here")) for event in events] == [
+                ("page", False),
+                ("page", True),
+                ("fault", None),
+            ]
+
+    act(story)
 
 
 def test_a_port_that_is_taken_is_named() -> None:
