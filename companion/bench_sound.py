@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from companion import children
 from companion.audio import FRAME_SECONDS, RATE, Audio, Samples, frames
 from companion.bench import Measured
 from companion.ears import Ears
@@ -140,8 +141,8 @@ def _place() -> Iterator[Place]:
     """This computer's sound cards; else a private sound server, as long as the block lasts. Raises DeviceError."""
     with ExitStack() as stack:
         try:
-            _child(Place(os.environ), _opened, seconds=30)
-            place = Place(os.environ)
+            _child(Place(children.environment()), _opened, seconds=30)
+            place = Place(children.environment())
         except DeviceError as error:
             if reason := missing():
                 raise DeviceError(f"{error}; and there can be no sound server, because {reason}") from error
@@ -149,7 +150,7 @@ def _place() -> Iterator[Place]:
                 server = stack.enter_context(sound_server())
             except (OSError, subprocess.SubprocessError) as failure:
                 raise DeviceError(f"{error}; and the sound server does not start: {failure}") from failure
-            place = Place(os.environ | server.environment, server.folder)
+            place = Place({**children.environment(), **server.environment}, server.folder)
         yield place
 
 
@@ -397,7 +398,7 @@ def _missing_frames(ends: list[float], quiet: int) -> int:
 @contextmanager
 def _busy(seconds: float) -> Iterator[None]:
     """All cores are busy."""
-    alone = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    alone = children.environment() | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", BUSY, str(2 * seconds + 10)]
     programs: list[subprocess.Popen[str]] = []
     try:

@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from companion import children
 from companion.audio import RATE, Audio, Utterance
 from companion.bench import Measured
 
@@ -125,7 +126,9 @@ def stock_reader(model: Path) -> Callable[[Audio], str]:
 def _peak(arm: str, model: Path) -> int:
     """KiB at most that a fresh process had in memory, which did nothing but load the model and read one clip."""
     script = f"import companion.bench_whisper as it; it._{arm}(it.Path({str(model)!r}))(); print(it._highest())"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=children.environment(), check=True
+    )
     return int(done.stdout)
 
 

@@ -16,6 +16,7 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from companion import losses
 from companion.audio import FRAME_SECONDS
 from companion.errors import DeviceError, SettingsError
 from companion.liveness import Liveness, NotedClock, NotedMicrophone
@@ -27,6 +28,8 @@ from companion.tasks import cancelled
 
 if TYPE_CHECKING:
     from device.boards import Board
+    from device.microphone import SoundCardMicrophone
+    from device.speaker import SoundCardSpeaker
 
 
 LOOKING_SECONDS = 2.0
@@ -68,6 +71,8 @@ async def on_duty(
     board = wired(settings)
     clock, microphone, speaker = _sound_cards(settings, stack)
     since = await _first_heard(microphone) if hears else None
+    counts = {"what it heard": lambda: microphone.overflows, "what it said": lambda: speaker.underflows}
+    stack.push_async_callback(cancelled, asyncio.create_task(losses.watched(counts, clock, warn)))
     noted = NotedClock(clock, liveness.shone)
     light, button, missing = await _gpio(board, brightness_cap(settings.body), noted, stack, warn)
     heard = NotedMicrophone(microphone, liveness.heard)
@@ -111,7 +116,7 @@ async def lamps(
     return light, missing
 
 
-def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Microphone, Speaker]:
+def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, SoundCardMicrophone, SoundCardSpeaker]:
     """This computer's microphone and speaker, as yet closed."""
     from device.microphone import SoundCardMicrophone
     from device.sound_cards import PortAudio

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from companion import machine, settings
+from companion import children, machine, settings
 from companion.errors import DeviceError, SettingsError
 from companion.examining import Patient
 from companion.finding import Finding
@@ -142,7 +142,7 @@ def _secrets(chosen: Settings) -> list[str]:
         known = settings.key(chosen)
     except SettingsError:
         known = None
-    return [secret for secret in (known, os.environ.get(settings.KEY_VARIABLE)) if secret]
+    return [secret for secret in (known, os.environ.get(children.KEY_VARIABLE)) if secret]
 
 
 def _impersonal(finding: Finding) -> Finding:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,21 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was found of the models that were pulled."""
+
+    faults: Sequence[str] = ()
+    """What is wrong with them."""
+    mend: str = f"{PULL} brings what is damaged again; companion models verify"
+    """Of these faults."""
+    count: int = 0
+    unread: int = 0
+    """How many were too large to be compared."""
+    mistakes: Sequence[str] = ()
+    """In the owner's manifest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """What is known of the key, but not the key."""
 
@@ -65,6 +80,23 @@ class Trial:
     cause: Cause | None = None
     sentence: str = ""
     """What went wrong."""
+    address: str = ""
+    """That was asked."""
+    region: str = ""
+    """Whose address that is; empty: one of one's own."""
+    others: Mapping[str, Trial] = field(default_factory=dict)
+    """How the same key did in other regions, by their names; nobody asks them unless this one refused it."""
+
+    @property
+    def status(self) -> str:
+        """Of HTTP; empty: none is told."""
+        told = re.search(r"status (\d{3})", self.sentence)
+        return told[1] if told else ""
+
+    @property
+    def refused_key(self) -> bool:
+        """Whether it is the key that was not taken."""
+        return (self.cause, self.status) == (Cause.REFUSED, "401")
 
 
 def check_ears(found: Model, language: str) -> Finding:
@@ -102,9 +134,9 @@ def check_voice(found: Model, language: str) -> Finding:
 def check_name(called: str, phrases: Sequence[str], mistakes: Sequence[str], damaged: Sequence[str]) -> Finding:
     """What it is called by. `called` is open, wake or hold."""
     if mistakes:
-        return Finding(
-            "name", False, "; ".join(mistakes), "give [ears] names another name, or: companion wake add NAME"
-        )
+        mend = "give [ears] names another name; or let it learn this one: companion wake add NAME; or "
+        mend += '[ears] called = "hold" (its button) or "open" (whoever speaks)'
+        return Finding("name", False, "; ".join(mistakes), mend)
     if damaged:
         return Finding("name", None, "; ".join(damaged), "learn it anew: companion wake add NAME --replace")
     if called == "wake":
@@ -112,16 +144,20 @@ def check_name(called: str, phrases: Sequence[str], mistakes: Sequence[str], dam
     return fine("name", "Called by its button" if called == "hold" else "Whoever speaks is heard")
 
 
-def check_models(faults: Sequence[str], count: int, unread: int) -> Finding:
-    """Whether the models are what was pulled. `unread`: how many were not compared."""
-    if faults:
-        what = "; ".join(faults)
-        return Finding("models", False, what, f"{PULL} brings what is damaged again; companion models verify")
-    if not count:
+def check_models(found: Pulled) -> Finding:
+    """Whether the models are what was pulled, and others can be."""
+    if found.mistakes:
+        what = "; ".join([*found.mistakes, *found.faults])
+        mend = "correct that; until then `companion models` neither lists nor pulls any"
+        return Finding("models", False if found.faults else None, what, mend)
+    if found.faults:
+        return Finding("models", False, "; ".join(found.faults), found.mend)
+    if not found.count:
         return unknown("models", "None was pulled")
-    if unread:
-        return unknown("models", f"{count - unread} of {count} compared and whole; the others only with --deep")
-    return fine("models", f"{count} pulled, each whole to the byte")
+    if found.unread:
+        compared = found.count - found.unread
+        return unknown("models", f"{compared} of {found.count} compared and whole; the others only with --deep")
+    return fine("models", f"{found.count} pulled, each whole to the byte")
 
 
 def check_key(key: Key) -> Finding:
@@ -151,12 +187,18 @@ def check_network(trial: Trial | None, clock_is_set: bool = True) -> Finding:
         if trial.seconds > SLOW:
             return Finding("network", None, what, "that is slow: a nearer region, a better network or another model")
         return fine("network", what)
+    if taken := next((name for name, other in trial.others.items() if other.seconds is not None), ""):
+        what = f"The key is of the region {taken}, and the settings name {trial.region}"
+        mend = f'[chat] base_url = "{trial.others[taken].address}", or: companion setup --region {taken}'
+        return Finding("network", False, what, mend)
+    if trial.others and all(other.refused_key for other in trial.others.values()):
+        what = f"The key is wrong: {' and '.join([trial.region, *trial.others])} refuse it"
+        return Finding("network", False, what, "copy the key again, whole: companion setup")
     return Finding("network", False, trial.sentence, _network_mend(trial, clock_is_set))
 
 
 def _network_mend(trial: Trial, clock_is_set: bool) -> str:
-    told = re.search(r"status (\d{3})", trial.sentence)
-    match trial.cause, told and told[1]:
+    match trial.cause, trial.status:
         case Cause.REFUSED, "401":
             return (
                 f"copy the key again, whole (companion setup); if it is right it is of another region, and [chat] "

@@ -48,7 +48,8 @@ def check_board(
     """Whether the board of the settings fits this computer. `mistakes`: why there can be no such board. `pins` and
     `lamps`: whether it uses GPIO and SPI. `cards`: the boards that are known by the id of their sound card."""
     if mistakes:
-        return Finding("board", False, "; ".join(mistakes), "choose another board or pin in [body]")
+        mend = "choose another pin in [board], or another profile in [body] board"
+        return Finding("board", False, "; ".join(mistakes), mend)
     if here.bits < 64:
         return Finding("board", False, "This system has 32 bits, and the engines need 64", "flash the 64-bit system")
     if pins and not here.gpio:

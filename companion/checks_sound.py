@@ -118,7 +118,7 @@ def check_light(kind: str, errors: Sequence[str], shown: bool) -> Finding:
         return unknown("light", "The board has none")
     if errors:
         return Finding("light", None, "; ".join(errors).rstrip("."), _pins("light", errors))
-    return fine("light", "It was lit: red, amber, green, cyan" if shown else "Its pins can be used")
+    return fine("light", "It was lit: magenta, amber, green, cyan" if shown else "Its pins can be used")
 
 
 def check_button(there: bool, errors: Sequence[str], needed: bool) -> Finding:
@@ -157,7 +157,8 @@ def _pins(part: str, errors: Sequence[str]) -> str:
         return 'on a Raspberry Pi: sudo apt install python3-lgpio; without wires: [body] board = "usb"'
     if "cannot be lit yet" in told:
         return "nothing to be done yet; everything else works"
-    return f"choose another pin or board for the {part} in [body], and see that this user is in the group gpio"
+    another = f"choose another pin for the {part} in [board], or another profile in [body] board"
+    return f"{another}, and see that this user is in the group gpio"
 
 
 def _capital(sentence: str) -> str:

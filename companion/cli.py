@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "light-test": "light_test:light_test",
         "tell": "remote:tell",
         "stop": "remote:stop",
+        "volume": "remote:volume",
         "mute": "remote:mute",
         "unmute": "remote:unmute",
         "forget": "remote:forget",

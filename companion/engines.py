@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from companion.character import Character
+from companion.children import KEY_VARIABLE
 from companion.choosing import BestOf
 from companion.errors import SettingsError
 from companion.folders import store
 from companion.hearing import Hearing, hearing
 from companion.ports import ChatModel, Voice
 from companion.served import REHEARSAL, Served
-from companion.settings import KEY_VARIABLE, Called, Settings, key
+from companion.settings import Called, Settings, key
 
 Warn = Callable[[str], None]
 """Told of what goes on all the same."""

@@ -76,6 +76,10 @@ class Deaf(DeviceError):
     kind = "deaf"
 
 
+class AnotherRuns(CompanionError):
+    """A toy is on duty here already: there can be no second one before that ends."""
+
+
 class NotPulled(CompanionError):
     """A model was not brought here; what was here before still is."""
 

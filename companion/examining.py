@@ -185,7 +185,7 @@ async def _engines(patient: Patient, deep: bool) -> list[Finding]:
 
 
 async def _models(patient: Patient, deep: bool) -> list[Finding]:
-    return [checks_engines.check_models(*await asyncio.to_thread(trial.models, patient.settings, deep=deep))]
+    return [checks_engines.check_models(await asyncio.to_thread(trial.models, patient.settings, deep=deep))]
 
 
 async def _service(patient: Patient, environment: Mapping[str, str]) -> list[Finding]:

@@ -93,4 +93,5 @@ class Face:
         if isinstance(error, NoReply):
             self._refused = error.cause is Cause.REFUSED
             self.offline = error.cause in OUT_OF_REACH
+        self._light.gesture("falter")
         self._journal.write("fault", kind=error.kind, text=str(error), recovered=recovered)

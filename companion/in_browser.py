@@ -75,6 +75,10 @@ class Between:
         self._mute = mute
         self._muted = asyncio.Event()
 
+    def set_volume(self, to: float) -> None:
+        """How loud the next toy will be."""
+        self._browser.speaker.volume = to
+
     def tell(self, text: str) -> None:
         """There is nobody to know it."""
 

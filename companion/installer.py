@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -51,8 +51,9 @@ def install(dry_run: Dry = False, root: Root = None, user: User = False, program
     """Make the toy a service that starts by itself, or renew it."""
     layout, image, run = _layout(user), _image(root), _would_run if dry_run else _run
     if root is None:
-        _check_machine(layout, changing=not dry_run)
-        _check_units(layout)
+        with _told_only(dry_run):
+            _check_machine(layout, changing=not dry_run)
+            _check_units(layout)
     file = program or unit.program(image, sys.argv[0])
     unit.check(layout, file)
     listed = unit.places(layout, file, unit.groups_of(standing.groups(image)))
@@ -73,7 +74,8 @@ def uninstall(dry_run: Dry = False, root: Root = None, user: User = False, purge
     """Take back what install did. Your settings, the key and what the toy keeps stay, but for --purge."""
     layout, image, run = _layout(user), _image(root), _would_run if dry_run else _run
     if root is None:
-        _check_machine(layout, changing=not dry_run)
+        with _told_only(dry_run):
+            _check_machine(layout, changing=not dry_run)
         if layout.unit.exists():
             run(*_systemctl(layout), "stop", NAME)
     kept = [(Purged if purge else Kept)(folder) for folder in layout.owned]
@@ -136,6 +138,17 @@ def _image(root: Path | None) -> Path:
     if not root.is_dir():
         raise NotPlaced(f"{root} is no folder: make it, or name the one that holds the image")
     return root.resolve()
+
+
+@contextmanager
+def _told_only(dry_run: bool) -> Iterator[None]:
+    """In a dry run, tell what is in the way, and go on: it only tells."""
+    try:
+        yield
+    except (NoSystemd, NotPlaced) as error:
+        if not dry_run:
+            raise
+        out.print(f"It would be refused here: {error}", soft_wrap=True, markup=False)
 
 
 def _check_machine(layout: Layout, *, changing: bool) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from glob import escape
 from pathlib import Path
 
+from companion import home
 from companion.replacing import replace_file
 
 
@@ -15,8 +16,7 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     """Where state is kept: systemd's StateDirectory, else the user's folder for it."""
     if folder := environment.get("STATE_DIRECTORY"):
         return Path(folder.partition(":")[0])
-    home = environment.get("XDG_STATE_HOME") or Path(environment.get("HOME", "/"), ".local", "state")
-    return Path(home, "companion")
+    return home.state(environment) / "companion"
 
 
 def kept(file: Path, make: Callable[[], str]) -> str:
@@ -42,6 +42,15 @@ def keep_bytes(file: Path, content: bytes, *, mode: int = 0o600) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     replace_file(file, content, mode=mode)
     _sweep(file)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder into which everybody may look, whatever the umask, and all above it that are missing. Raises
+    OSError."""
+    for one in reversed((folder, *folder.parents)):
+        if not one.is_dir():
+            one.mkdir()
+            one.chmod(0o755)
 
 
 def _sweep(file: Path) -> None:

@@ -16,7 +16,7 @@ class KeptMute:
 
     def __init__(self, file: Path | None) -> None:
         """`file` keeps it; without one it is known until the end, too."""
-        self._file = file
+        self.file = file
         self._told = False
         self.muted = False
         """Whether it is muted now; at first, whether it was when that was kept last."""
@@ -28,10 +28,10 @@ class KeptMute:
         if muted is self.muted:
             return
         self.muted = muted
-        if self._file is None:
+        if self.file is None:
             return
         try:
-            keep(self._file, (MUTED if muted else UNMUTED) + "\n")
+            keep(self.file, (MUTED if muted else UNMUTED) + "\n")
         except OSError:
             if not self._told:
                 self._told = True

@@ -24,8 +24,9 @@ from companion.prepared import Prepared
 from companion.state import State
 from companion.tasks import cancelled, first_of, meanwhile
 
-RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Pauses between attempts to get a device back; then the last of them, for ever."""
+RETRY_SECONDS = (1.0, 2.0, 3.0)
+"""Pauses between attempts to get a device back; then the last of them, for ever: however long a device was gone, the
+toy is to be there within five seconds of its return."""
 
 BUSY = (None, State.BOOTING, State.THINKING, State.SPEAKING)
 """What is shown while nothing may come between the toy and its next words."""
@@ -120,6 +121,10 @@ class Life:
         """Something is missing that only the owner can mend: the light says so when nothing else goes on."""
         self._face.trouble()
 
+    def set_volume(self, to: float) -> None:
+        """How loud it is from now on, 0 to 1; the owner's limit holds."""
+        self._speaker.volume = to
+
     def tell(self, text: str) -> None:
         """Something to know for the next answer, and only then."""
         self._mind.tell(text)
@@ -163,8 +168,7 @@ class Life:
                 case Press.LONG:
                     self.unmute()
                 case Press.SHORT | Press.DOUBLE if not self._unmuted.is_set():
-                    self._says_muted = True
-                    await self.interrupt()
+                    await self._say_muted()
                 case Press.SHORT:
                     await self.interrupt()
                     await self._earcons.play(Earcon.LISTEN)
@@ -174,12 +178,23 @@ class Life:
                     pass
 
     async def _speak_up(self, held: ByButton, press: Press) -> None:
-        if self._unmuted.is_set():
-            if held.begins(press, self._ears):
-                await self.interrupt()
-            held.press(press, self._ears)
-            if press is Press.DOUBLE:
-                await self.again()
+        match press:
+            case Press.LONG if not self._unmuted.is_set():
+                self.unmute()
+            case Press.SHORT | Press.DOUBLE if not self._unmuted.is_set():
+                await self._say_muted()
+            case _ if self._unmuted.is_set():
+                if held.begins(press, self._ears):
+                    await self.interrupt()
+                held.press(press, self._ears)
+                if press is Press.DOUBLE:
+                    await self.again()
+            case _:
+                pass
+
+    async def _say_muted(self) -> None:
+        self._says_muted = True
+        await self.interrupt()
 
     async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
         """One step, unless it is interrupted. False if a device failed; it was waited for then."""
@@ -260,7 +275,7 @@ class Life:
                 self._journal.warn(sentence)
 
     async def _mend(self, error: DeviceError) -> None:
-        """Wait for a device that failed, trying ever more rarely: until the speaker is open and the microphone gives
+        """Wait for a device that failed, trying again and again: until the speaker is open and the microphone gives
         sound. Where only the microphone is missing, it says so, once."""
         self._journal.write("fault", kind="device", text=str(error), recovered=False)
         self._face.show(State.ATTENTION)

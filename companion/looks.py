@@ -14,7 +14,7 @@ from typing import Literal
 
 from companion.state import State
 
-Rhythm = Literal["off", "solid", "breathe", "pulse", "double blink", "triple flash"]
+Rhythm = Literal["off", "solid", "wink", "breathe", "pulse", "double blink", "triple flash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ LOOKS: Mapping[State, Look] = MappingProxyType(
         State.SPEAKING: Look((0, 210, 80), "breathe", 2.0, follows_level=True),
         State.MUTED: Look((255, 0, 0), "solid"),
         State.OFFLINE: Look((255, 150, 0), "double blink", 4.0),
-        State.ATTENTION: Look((255, 0, 0), "triple flash", 4.0),
+        State.ATTENTION: Look((255, 0, 170), "triple flash", 4.0),
     }
 )
+"""Red says that the microphone is closed, and nothing else does: a toy that needs its owner may well listen."""
+
+COLOURLESS: Mapping[State, Look] = MappingProxyType({**LOOKS, State.MUTED: Look((255, 0, 0), "wink", 2.0)})
+"""The same where a lamp has one colour only, which would show what is muted as it shows what waits."""
 
 SAFETY = frozenset({State.MUTED, State.ATTENTION, State.OFFLINE})
 """States that no gesture covers: who looks at the light must be able to rely on it at every moment."""
@@ -66,7 +70,7 @@ FALL = 0.5
 change the brightness by 0.1, which is what counts as a flash, it then takes a third of a second."""
 
 _SHORTEST: Mapping[Rhythm, float] = MappingProxyType(
-    {"breathe": 1 / 3, "pulse": 1 / 3, "double blink": 2 * FLASH_EVERY, "triple flash": 3 * FLASH_EVERY}
+    {"wink": 1 / 3, "breathe": 1 / 3, "pulse": 1 / 3, "double blink": 2 * FLASH_EVERY, "triple flash": 3 * FLASH_EVERY}
 )
 """Seconds; a shorter period is rendered as this one."""
 
@@ -99,6 +103,8 @@ def _rhythm(look: Look, seconds: float) -> float:
     period = max(look.period, _SHORTEST[look.rhythm])
     within = seconds % period
     match look.rhythm:
+        case "wink":
+            return float(within < period - FLASH_SECONDS)
         case "breathe":
             return DIMMEST + (1 - DIMMEST) * (1 + math.cos(math.tau * within / period)) / 2
         case "pulse":

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from companion import children
+
 ROOT: Final = Path("/")
 
 DEVICES: Final[Mapping[str, Sequence[str]]] = {
@@ -152,7 +154,9 @@ def _group(number: int) -> tuple[str, bool]:
 def _said(*command: str) -> str:
     """What a program says; nothing if it is not there, fails, or takes too long."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=children.environment(), timeout=PATIENCE, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout

@@ -15,7 +15,7 @@ from typing import Literal
 
 from companion.words import key, listed
 
-Motion = Literal["glint", "flicker", "fade", "sweep", "bounce"]
+Motion = Literal["glint", "flicker", "fade", "sweep", "bounce", "falter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,15 @@ MOTIONS: Mapping[Motion, Course] = MappingProxyType(
         "fade": Course(((0.0, 1.0), (1.3, 0.25), (1.6, 0.25), (2.2, 1.0), (2.6, 1.0))),
         "sweep": Course(((0.0, 1.0), (0.2, 0.3), (0.5, 1.0), (0.7, 0.3), (1.0, 1.0), (1.4, 1.0)), lag=0.15),
         "bounce": Course(((0.0, 1.0), (0.35, 0.4), (0.45, 1.0), (0.8, 0.4), (0.9, 1.0), (1.3, 1.0))),
+        "falter": Course(
+            (
+                *((0.0, 1.0), (0.2, 1.0), (0.3, 0.2), (0.5, 0.2), (0.6, 1.0), (0.8, 1.0), (0.9, 0.2), (1.1, 0.2)),
+                *((1.2, 1.0), (1.4, 1.0), (1.5, 0.2), (1.7, 0.2), (1.8, 1.0), (2.2, 1.0)),
+            )
+        ),
     }
 )
+"""The last is no gesture: it says that a turn was lost."""
 
 GESTURES: Mapping[Motion, Sequence[str]] = MappingProxyType(
     {

@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from companion.life import Life
 
 
-def kept_mute(settings: Settings) -> KeptMute:
-    """Whether the toy of these settings is muted, as it was kept last."""
-    return KeptMute(folders.state(settings) / "muted")
+def kept_mute(settings: Settings, before: KeptMute | None = None) -> KeptMute:
+    """Whether the toy of these settings is muted, as it was kept last; or, of one that goes on with other settings, as
+    it was `before`, which is then kept where these want it."""
+    kept = KeptMute(folders.state(settings) / "muted")
+    if before is None or before.file == kept.file:
+        return before or kept
+    with suppress(OSError):  # told when it is muted next
+        kept.keep(before.muted)
+    return kept
 
 
 @asynccontextmanager

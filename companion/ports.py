@@ -145,6 +145,10 @@ class Control(Protocol):
         """Something to know for the next answer, and only then."""
         ...
 
+    def set_volume(self, to: float) -> None:
+        """How loud it is from now on, 0 to 1; the owner's limit holds."""
+        ...
+
     async def interrupt(self) -> None:
         """Stop talking or thinking, and listen."""
         ...

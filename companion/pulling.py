@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.padding import Padding
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from companion import character, naming, settings
-from companion.errors import NotPulled
+from companion import character, machine, naming, pull_progress, settings
+from companion.errors import NotPulled, SettingsError
 from companion.folders import store
 from companion.screen import Usual, complain, errors, out
+from companion.words import language_of
 
 if TYPE_CHECKING:
     from models.ledger import Pulled
-    from models.manifest import Model, Remote
-    from models.pull import Told
+    from models.manifest import Model
 
 app = typer.Typer(
     help="The models: what there is to pull; pull it, verify it, find it, make room.", no_args_is_help=True
@@ -43,9 +34,6 @@ Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="as
 TABLE_COLUMNS = 100
 """Of a terminal in which a table can be read."""
 
-STEPS = 4
-"""Lines about one file where there is no terminal for a bar."""
-
 
 @app.command("list")
 def list_models(
@@ -56,6 +44,9 @@ def list_models(
 ) -> None:
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
     chosen = settings.usual(config)
+    pulled = _pulled(store(chosen))
+    every = {tag for model in _manifest(chosen).values() for tag in model.languages}
+    begin = {model.name for model in to_begin_with(chosen, every)}
     known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
     rows = [
         (
@@ -63,14 +54,16 @@ def list_models(
             model.kind.value,
             " ".join(model.languages) if len(model.languages) == 1 else f"{len(model.languages)} of them",
             f"{model.megabytes} MB",
-            _here(chosen, model),
-            f"{model.good_for}{' (to begin with)' if model.first else ''}",
+            _here(store(chosen), model, pulled),
+            f"{model.good_for}{' (to begin with)' if model.name in begin else ''}",
             model.board,
             model.licence,
         )
         for model in known
     ]
-    if out.is_terminal and out.width >= TABLE_COLUMNS:
+    if not rows:
+        complain(f"there is none for {language} yet")
+    elif out.is_terminal and out.width >= TABLE_COLUMNS:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for heading in ("model", "for", "size", "here", "good for", "board", "licence"):
             table.add_column(heading, overflow="fold", no_wrap=heading in ("model", "size"))
@@ -85,8 +78,6 @@ def list_models(
         for name, kind, languages, size, here, good_for, board, licence in rows:
             told = f"{name:<24} {kind:<10} {languages:<8} {size:>7}  {here or '-':<7} {good_for}; {board}; {licence}"
             out.print(told, soft_wrap=True, markup=False)
-    if not rows:
-        errors.print(f"companion: there is none for {language} yet", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -110,8 +101,13 @@ def pull(
     else:
         languages = [language] if language else _languages(chosen)
         wanted = to_begin_with(chosen, languages)
+        if not wanted:
+            raise NotPulled(
+                f"There is none for {', '.join(languages)} yet; `companion models list` has those there are"
+            )
         told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
-        errors.print(f"For {', '.join(languages)}: {told}", soft_wrap=True, markup=False)
+        for sentence in f"For {', '.join(languages)}: {told}", *voiceless(chosen, languages):
+            errors.print(sentence, soft_wrap=True, markup=False)
     try:
         new = bring(chosen, wanted, anew=anew)
     except KeyboardInterrupt:
@@ -120,12 +116,29 @@ def pull(
         out.print(asyncio.run(naming.reload()).sentence, soft_wrap=True, markup=False)
 
 
-def to_begin_with(chosen: settings.Settings, languages: Sequence[str]) -> list[Model]:
+def to_begin_with(chosen: settings.Settings, languages: Iterable[str]) -> list[Model]:
     """The models to take for some languages, when nobody says which. Raises SettingsError."""
     from models import manifest
 
     known = _manifest(chosen)
-    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag)}.values())
+    computer = machine.computer().model
+    return list({model.name: model for tag in languages for model in manifest.firsts(known, tag, computer)}.values())
+
+
+def voiceless(chosen: settings.Settings, languages: Sequence[str]) -> list[str]:
+    """A sentence for each of the languages that no voice is known for, nor in the store. Raises SettingsError."""
+    from models.espeak import voices
+    from models.manifest import Kind
+    from models.store import find_piper_voices
+
+    spoken = [model for model in _manifest(chosen).values() if model.kind is Kind.PIPER]
+    sentences: list[str] = []
+    for tag in languages:
+        if not any(model.knows(tag) for model in spoken) and not find_piper_voices(store(chosen), tag):
+            speaks = language_of(tag.replace("_", "-")) in voices()
+            then = ": espeak-ng will speak it" if speaks else ", and espeak-ng does not speak it either"
+            sentences.append(f"No Piper voice is listed for {tag}{then}")
+    return sentences
 
 
 def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = False) -> bool:
@@ -138,7 +151,7 @@ def bring(chosen: settings.Settings, wanted: Sequence[Model], *, anew: bool = Fa
     changed = False
     with alone(folder):
         for model in wanted:
-            with _progress() as told:
+            with pull_progress.shown() as told:
                 new = pulled(model, folder, lambda: Hub(os.environ), told, _converting, anew=anew)
             how = "" if new else ", and was so already"
             out.print(f"{model.name} is whole{how}: {folder / store_path(model)}", soft_wrap=True, markup=False)
@@ -160,7 +173,12 @@ def verify(names: Names = None, config: Usual = None) -> None:
     pulled = ledger.read(folder)
     wanted = [_plain(name) for name in names or pulled]
     damaged = False
+    own = _owners(folder, pulled)
+    _check_known(chosen, [*pulled, *own], wanted)
     for name in wanted:
+        if name in own:
+            _tell_own(own[name])
+            continue
         if name not in pulled:
             raise NotPulled(
                 f"{name} was not pulled, so there is nothing to compare it with: companion models pull {name}"
@@ -172,8 +190,8 @@ def verify(names: Names = None, config: Usual = None) -> None:
         if not faults:
             out.print(f"{name} is whole", soft_wrap=True, markup=False)
     if not names:
-        for place in _owners(folder, pulled):
-            out.print(f"{place} is your own: there is nothing to compare it with", soft_wrap=True, markup=False)
+        for place in own.values():
+            _tell_own(place)
         if not pulled:
             errors.print("Nothing was pulled yet: companion models pull", soft_wrap=True)
     if damaged:
@@ -210,13 +228,15 @@ def prune(
     config: Usual = None,
 ) -> None:
     """Make room: what interrupted pulls have left, and the models that you name. What you put there yourself stays."""
+    from models import ledger
     from models import pull as work
 
     chosen = settings.usual(config)
     folder = store(chosen)
-    here = work.places(folder)
+    here = work.places(folder) if names or unused else {}
     going = {_plain(name) for name in names or []}
     if strange := sorted(going - here.keys()):
+        _check_known(chosen, [*here, *_owners(folder, ledger.read(folder))], strange)
         raise NotPulled(f"{', '.join(strange)}: not pulled with this command, so it is not removed with it")
     if unused:
         used = _used(chosen)
@@ -266,51 +286,48 @@ def _manifest(chosen: settings.Settings) -> dict[str, Model]:
     return manifest.load(chosen.models.manifest)
 
 
-def _here(chosen: settings.Settings, model: Model) -> str:
+def _pulled(folder: Path) -> Mapping[str, Pulled] | None:
+    """What was pulled into the store; None where nobody knows, which is told."""
     from models import ledger
+
+    try:
+        return ledger.read(folder)
+    except ledger.LedgerUnread as error:
+        complain(str(error))
+        return None
+
+
+def _here(folder: Path, model: Model, pulled: Mapping[str, Pulled] | None) -> str:
+    """Whether it is in the store, and whose it is."""
     from models.pull import UNFINISHED, missing
 
-    folder = store(chosen)
     if missing(folder, model):
         return "partly" if (folder / UNFINISHED / model.name).exists() else ""
-    return "here" if model.name in ledger.read(folder) else "yours"
+    return "here" if pulled is None or model.name in pulled else "yours"
 
 
-def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> list[Path]:
-    """What the owner has put into the store."""
+def _owners(folder: Path, pulled: Mapping[str, Pulled]) -> dict[str, Path]:
+    """What the owner has put into the store, by name."""
     ours = {folder / each for one in pulled.values() for each in one.files}
     ours |= {place.parent for place in ours if place.name == "model.bin"}
     there = [*folder.glob("whisper/[!.]*/"), *folder.glob("piper/[!.]*.onnx"), *folder.glob("smart-turn/[!.]*.onnx")]
-    return sorted(place for place in there if place not in ours)
+    return {place.name.removesuffix(".onnx"): place for place in sorted(there) if place not in ours}
+
+
+def _tell_own(place: Path) -> None:
+    out.print(f"{place} is your own: there is nothing to compare it with", soft_wrap=True, markup=False)
+
+
+def _check_known(chosen: settings.Settings, there: Sequence[str], names: Sequence[str]) -> None:
+    """Raise SettingsError for all names that are neither of what is `there` nor of what can be pulled."""
+    from models import manifest
+
+    if strange := [name for name in names if name not in there]:
+        known = list(dict.fromkeys([*there, *_manifest(chosen)]))
+        if mistakes := [manifest.unknown(name, known) for name in strange if name not in known]:
+            raise SettingsError(mistakes)
 
 
 def _plain(name: str) -> str:
     """Without the kind before it."""
     return name.removesuffix("/").rpartition("/")[2]
-
-
-@contextmanager
-def _progress() -> Iterator[Told]:
-    """A bar for each file in a terminal; some lines where there is none."""
-    if not errors.is_terminal:
-        told: dict[str, int] = {}
-
-        def line(model: Model, remote: Remote, done: int, size: int) -> None:
-            step = STEPS * done // size if size else STEPS
-            if step > told.get(remote.name, 0):
-                told[remote.name] = step
-                text = f"{model.name}: {remote.name} {done / 1e6:.1f} of {size / 1e6:.1f} MB"
-                errors.print(text, soft_wrap=True, markup=False)
-
-        yield line
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def bar(model: Model, remote: Remote, done: int, size: int) -> None:
-            if remote.name not in bars:
-                bars[remote.name] = progress.add_task(f"{model.name} {remote.name}", total=size)
-            progress.update(bars[remote.name], completed=done)
-
-        yield bar

@@ -1,4 +1,4 @@
-"""This file is the commands for a toy that runs already: tell it something, stop it, mute it, have it forget."""
+"""This file is the commands for a toy that runs already: tell it something, stop it, mute it, set how loud it is."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def stop() -> None:
     _ask("stop")
 
 
+def volume(
+    percent: Annotated[int, typer.Argument(min=0, max=100, help="of the loudest that the settings allow")],
+) -> None:
+    """Make the running toy louder or quieter, until it is started again."""
+    _ask("volume", to=percent / 100)
+
+
 def mute() -> None:
     """Close the microphone of the running toy, whatever restarts there are. Its light is red."""
     _ask("mute")
@@ -39,7 +46,7 @@ def forget() -> None:
     out.print("It has forgotten everything that was said.")
 
 
-def _ask(what: str, **more: str) -> None:
+def _ask(what: str, **more: str | float) -> None:
     """Raises DeviceError."""
     from device.control_socket import ask, running
 

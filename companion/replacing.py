@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from errno import EACCES, EINVAL, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 
+USUAL = 0o666
+"""The mode of a new file, before the umask."""
 
-def replace_file(file: Path, content: bytes, mode: int = 0o666) -> None:
+CANNOT = (EINVAL, ENOSYS, EOPNOTSUPP, EACCES)
+"""How a disk says that it cannot write a folder's names when told to, or a folder that one may write, but not read."""
+
+
+def replace_file(file: Path, content: bytes, mode: int | None = None) -> None:
     """Write `file`, in a folder that is there. After a power cut, a full disk or Ctrl-C there is the old file, or the
-    new one, which has `mode` as far as the umask allows. Raises OSError."""
+    new one, which has `mode` whatever the umask; without one, what is usual. When this returns it is on the disk.
+    Raises OSError."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    begun = USUAL if mode is None else mode
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as out:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, begun), "wb") as out:
+            if mode is not None:
+                with suppress(OSError):  # a disk that knows no modes
+                    os.fchmod(out.fileno(), mode)
             out.write(content)
             out.flush()
             os.fsync(out.fileno())
         unfinished.replace(file)
+        _settle(file.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _settle(folder: Path) -> None:
+    """See to it that the names in a folder are on the disk, too."""
+    try:
+        names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(names)
+        finally:
+            os.close(names)
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise

@@ -35,6 +35,7 @@ def run(
 ) -> None:
     """The toy on real hardware, until SIGTERM or Ctrl-C; SIGHUP reads the settings again."""
     from companion import service
+    from device.control_socket import check_alone, default_path
     from device.systemd import Systemd
     from device.wall_clock import WallClock
 
@@ -48,12 +49,13 @@ def run(
     def ended(error: OSError) -> None:
         complain(f"{journal} cannot be written, and ends ({error.strerror})")
 
+    first = chosen()
+    check_alone(default_path(os.environ))
     with ExitStack() as stack:
         observers: list[Observer] = [
             stack.enter_context(_narrator()) if TERMINAL else log(sys.stderr),
             *journal_to(journal, stack, lambda file: lines_while_possible(file, ended)),
         ]
-        first = chosen()
         bodies.prepare()
         faulthandler.enable()  # the watchdog aborts what hangs: then the log tells where it hung
         asyncio.run(service.serve(first, chosen, observers, complain_all, Systemd(os.environ), WallClock()))

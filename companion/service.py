@@ -58,8 +58,8 @@ async def serve(
         if supervisor.patience is not None:
             begin(watched(supervisor, supervisor.patience, liveness, clock, _noting(observers, clock)))
         with _no_rubbish_looked_for() as settle:
-            everybody = (telling(supervisor), *observers, liveness.observe, settle)
             while not told_to_stop.is_set():
+                everybody = (telling(supervisor), *observers, liveness.observe, settle)
                 liveness.begin()
                 try:
                     async with on_duty.toy(*current, everybody, mute, liveness) as life:
@@ -69,6 +69,7 @@ async def serve(
                             supervisor.stopping()
                             break
                     current, other = other or chosen(), None
+                    mute = on_duty.kept_mute(current[0], mute)
                 except SettingsError as error:
                     if lived is None:
                         raise

@@ -23,6 +23,7 @@ from companion import (
     machine,
     pulling,
     settings,
+    settings_paths,
     settings_text,
     systemctl,
     tables,
@@ -32,7 +33,7 @@ from companion.asking import answer, one_of, yes
 from companion.checks_engines import REGIONS
 from companion.errors import DeviceError, NotPulled, SettingsError
 from companion.interview import Given, answers
-from companion.keeping import keep
+from companion.keeping import keep, make_folder
 from companion.screen import complain, out
 from companion.settings import Settings
 
@@ -102,7 +103,7 @@ def setup(
     if service:
         installer.install()
     else:
-        out.print(f"Let it talk: companion run{_named(file)}", soft_wrap=True, markup=False)
+        out.print(to_talk(file), soft_wrap=True, markup=False)
         out.print(_for_good(file), soft_wrap=True, markup=False)
     if not pulled:
         raise typer.Exit(1)
@@ -112,8 +113,7 @@ def default_place(environment: Mapping[str, str]) -> Path:
     """Where settings are written when nobody says where: the machine's for root, else the user's own."""
     if os.geteuid() == 0:
         return settings.MACHINES_FILE
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return Path(home, "companion", "companion.toml")
+    return settings.users_file(environment)
 
 
 def _before(file: Path) -> dict[str, Any]:
@@ -121,7 +121,9 @@ def _before(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     settings.load(file, {})
-    return tables.read(file)
+    table = tables.read(file)
+    settings_paths.count_from(file.parent, table, keys=())  # the character alone: it is looked at from where one is
+    return table
 
 
 def _key_given(file: Path | None) -> str | None:
@@ -192,7 +194,9 @@ def _wanted(chosen: Settings, asking: bool) -> list[Any]:
     languages = list(dict.fromkeys(character.load(name).language for name in chosen.toy.characters))
     wanted = pulling.to_begin_with(chosen, languages)
     told = ", ".join(f"{model.name} ({model.megabytes} MB)" for model in wanted)
-    return wanted if not asking or yes(f"Pull {told}?", usual=True) else []
+    for sentence in pulling.voiceless(chosen, languages):
+        out.print(sentence, soft_wrap=True, markup=False)
+    return wanted if not (asking and wanted) or yes(f"Pull {told}?", usual=True) else []
 
 
 def _written(file: Path, text: str, replace: bool) -> bool:
@@ -204,7 +208,7 @@ def _written(file: Path, text: str, replace: bool) -> bool:
             return True
         if old is not None and not replace:
             return False
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         if old is not None:
             keep(file.with_name(f"{file.name}.old"), old, mode=0o644)
         keep(file, text, mode=0o644)  # the service's user reads it; there is no secret in it
@@ -250,8 +254,11 @@ def _try_out(file: Path) -> None:
     doctor.tell(findings, out)
 
 
-def _named(file: Path) -> str:
-    return "" if settings.usual_file() == file else f" --config {file}"
+def to_talk(file: Path) -> str:
+    """How to let the toy talk whose settings are in `file`; only root can read the key of the machine's."""
+    if file == settings.MACHINES_FILE:
+        return "Let it talk: sudo companion run"
+    return f"Let it talk: companion run{'' if settings.usual_file() == file else f' --config {file}'}"
 
 
 def _can_be_service(file: Path) -> bool:

@@ -8,21 +8,20 @@ from contextlib import suppress
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from companion import tables
+from companion import home, settings_paths, tables
 from companion.address import is_address, is_open_to_all
+from companion.children import KEY_VARIABLE
 from companion.errors import SettingsError
 from companion.patience import Age, Patience
 from companion.quiet_hours import QuietHours
 
 PREFIX = "COMPANION_"
 """`COMPANION_CHAT__BASE_URL` is `[chat] base_url`."""
-
-KEY_VARIABLE = "DASHSCOPE_API_KEY"
 
 CREDENTIAL, NO_CREDENTIAL = "api_key", "unset"
 """The name of systemd's credential with the key, and what it holds where the owner has put none."""
@@ -41,6 +40,11 @@ MACHINES_CREDENTIALS = MACHINES_FILE.parent / CREDENTIALS
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("*")
+    @classmethod
+    def _a_place(cls, value: Any) -> Any:
+        return settings_paths.from_home(value) if isinstance(value, Path) else value
 
 
 class Toy(_Section):
@@ -256,12 +260,9 @@ def checked(given: Mapping[str, Any], file: Path | None, environment: Mapping[st
     """The settings `given` by section and key, as they stand or shall stand in `file`, overridden by `environment`.
     Raises SettingsError."""
     origin = {_dotted(path): str(file) for path, _ in _leaves(given)}
-    table = deepcopy(dict(given))
-    for variable, path in _variables(environment):
-        _put(table, path, environment[variable])
-        origin[_dotted(path)] = variable
+    origin |= {_dotted(path): variable for variable, path in _variables(environment)}
     try:
-        return Settings.model_validate(table)
+        return Settings.model_validate(_merged(given, file, environment))
     except ValidationError as error:
         mistakes = [_sentence(mistake, origin) for mistake in error.errors(include_url=False, include_input=False)]
         raise SettingsError(mistakes) from None  # the error itself would show values, and a key may be among them
@@ -276,11 +277,10 @@ def as_far_as_it_goes(
     except SettingsError as error:
         mistakes = error.mistakes
     try:
-        table = tables.read(file) if file else {}
+        given = tables.read(file) if file else {}
     except SettingsError:
-        table = {}
-    for variable, path in _variables(environment):
-        _put(table, path, environment[variable])
+        given = {}
+    table = _merged(given, file, environment)
     for _ in range(len(mistakes) + 1):
         try:
             return Settings.model_validate(table), mistakes
@@ -313,8 +313,8 @@ def key(settings: Settings, environment: Mapping[str, str] = os.environ) -> str 
 def _secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
     if settings.chat.key_file:
         try:
-            return settings.chat.key_file.expanduser().read_text(encoding="utf-8").strip() or None
-        except (OSError, ValueError, RuntimeError) as error:
+            return settings.chat.key_file.read_text(encoding="utf-8").strip() or None
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None)
             reason = reason or ("it is not text" if isinstance(error, UnicodeDecodeError) else "there is no such path")
             raise SettingsError([f"chat.key_file: {settings.chat.key_file} cannot be read ({reason})"]) from error
@@ -339,14 +339,44 @@ def key_place(file: Path) -> Path:
 
 
 def usual_file(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there."""
-    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "/"), ".config")
-    return next((file for file in (MACHINES_FILE, Path(home, "companion", "companion.toml")) if file.is_file()), None)
+    """The settings file that a toy on duty reads when none is named: the machine's, else the user's, if it is there, or
+    if nobody may look: whoever reads it then says so."""
+    return next((file for file in (MACHINES_FILE, users_file(environment)) if _may_be_there(file)), None)
+
+
+def _may_be_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return True
+
+
+def users_file(environment: Mapping[str, str]) -> Path:
+    """Where a user's own settings belong."""
+    return home.settings(environment) / "companion" / MACHINES_FILE.name
 
 
 def usual(file: Path | None) -> Settings:
     """The settings in `file`; if none is named, those of a toy on duty. Raises SettingsError."""
     return load(file or usual_file())
+
+
+def _merged(given: Mapping[str, Any], file: Path | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What is `given` in `file`, its paths counted from there, and over it the environment."""
+    table = deepcopy(dict(given))
+    if file:
+        settings_paths.count_from(file.parent, table, _paths())
+    for variable, path in _variables(environment):
+        _put(table, path, environment[variable])
+    return table
+
+
+def _paths() -> Iterator[tuple[str, str]]:
+    """The section and key of each path."""
+    for section, field in Settings.model_fields.items():
+        for name, inner in type(field.default).model_fields.items():
+            if Path in get_args(inner.annotation):
+                yield section, name
 
 
 def _variables(environment: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:

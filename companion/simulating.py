@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import webbrowser
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from companion import build, character, settings, simulation
+from companion import build, character, children, settings, simulation
 from companion.options import Called, Cast, Config, check_place, journal_to, the_cast
 from companion.ports import Observer
 from companion.screen import TERMINAL, USAGE, complain, errors, out
@@ -182,13 +183,19 @@ def _show(
     def opened(url: str) -> None:
         print(url, flush=True)  # noqa: T201 - nothing but this
         if not unopened:
-            Thread(target=webbrowser.open, args=(url,), daemon=True).start()  # some of them return when they end
+            Thread(target=_open, args=(url,), daemon=True).start()
 
     narrator = Narrator(out, errors, live=False)
     with ExitStack() as stack:
         observers: list[Observer] = [stack.enter_context(narrator), *journal_to(journal, stack)]
         with suppress(KeyboardInterrupt):
             asyncio.run(in_browser.live(first, observers, port=port, opened=opened))
+
+
+def _open(url: str) -> None:
+    """Show a page in whatever browser there is, which may return when that one ends."""
+    script = "import sys, webbrowser; webbrowser.open(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, url], env=children.environment(), check=False)
 
 
 def _check_apart(written: Sequence[Path], read: Sequence[Path]) -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import grp
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from companion import placing, systemctl, unit
+from companion.children import KEY_VARIABLE
 from companion.finding import Finding, fine, unknown
-from companion.placing import Change, Link, Ours
-from companion.settings import KEY_VARIABLE, MACHINES_FILE
+from companion.placing import Change, Link, NotPlaced, Ours
+from companion.settings import MACHINES_FILE
 from companion.systemctl import NoSystemd
 from companion.unit import GROUPS, NAME, Layout
 
 ASKED = ("ActiveState", "SubState", "StatusText", "NRestarts", "ExecMainStatus")
 """What systemd is asked of a service: its properties."""
+
+ONLY_ROOT = ("only root may look", "put sudo before the whole path of `companion`")
+"""What is told of what others may not see, and the mend."""
 
 MISTAKEN = "78"
 """ExecMainStatus of a toy whose settings hold mistakes."""
@@ -26,7 +31,11 @@ MISTAKEN = "78"
 def summed_up(layouts: Sequence[Layout], image: Path) -> Finding:
     """What matters most of the first of these services that is installed."""
     for layout in layouts:
-        if _in(image, layout.unit).exists():
+        try:
+            there = _in(image, layout.unit).exists()
+        except OSError as error:
+            return unknown("service", f"{layout.unit}: nobody may look ({error.strerror})")
+        if there:
             command = "systemctl" if layout.own_user else "systemctl --user"
             found = [*installed(layout, image), *running(layout, tuple(command.split()))]
             worst = next((each for each in found if each.ok is False), None)
@@ -42,17 +51,8 @@ def installed(layout: Layout, image: Path) -> Iterator[Finding]:
     if (program := unit.started_by(text)) is None:
         yield Finding("installed", False, "no", f"`{install}` does it")
         return
-    listed = unit.places(layout, program, unit.groups_of(groups(image)))
-    ours = [place for place in listed if isinstance(place, Ours | Link)]
-    other = [f"{place.path}" for place, change in placing.changes(ours, image) if change is not Change.UNCHANGED]
-    if other:
-        yield Finding("installed", None, f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
-    else:
-        yield fine("installed", f"{layout.unit}, as this version does it")
-    if _in(image, program).is_file():
-        yield fine("starts", f"{program}")
-    else:
-        yield Finding("starts", False, f"{program}, which is not there", f"install Companion, then `{install}`")
+    yield _as_ours(layout, image, program, install)
+    yield _starts(image, program, install)
 
 
 def running(layout: Layout, command: tuple[str, ...]) -> Iterator[Finding]:
@@ -101,8 +101,7 @@ def surroundings(layout: Layout, image: Path) -> Iterator[Finding]:
     else:
         yield _own_groups(image)
     yield key(layout, image)
-    file = layout.settings / MACHINES_FILE.name
-    yield fine("settings", f"{file}" if _in(image, file).is_file() else f"as they are without {file}")
+    yield its_settings(layout, image)
 
 
 def key(layout: Layout, image: Path) -> Finding:
@@ -111,7 +110,7 @@ def key(layout: Layout, image: Path) -> Finding:
     try:
         size = file.stat().st_size
     except PermissionError:
-        return Finding("key", None, "only root may look", "put sudo before the whole path of `companion`")
+        return Finding("key", None, *ONLY_ROOT)
     except OSError:
         size = 0
     if size:
@@ -123,12 +122,27 @@ def key(layout: Layout, image: Path) -> Finding:
     return Finding("key", None, f"there is none in {layout.key}", mend)
 
 
+def its_settings(layout: Layout, image: Path) -> Finding:
+    """Whether there are settings, and whether a user made for the service may read them."""
+    file = layout.settings / MACHINES_FILE.name
+    try:
+        if layout.own_user and (closed := _closed(image, (*_way_to(file), file))):
+            mend = f"sudo chmod o+r{'x' if closed.is_dir() else ''} {closed}"
+            return Finding("settings", False, f"{file}, which the user {unit.USER} may not read", mend)
+        there = _in(image, file).is_file()
+    except PermissionError:
+        return Finding("settings", None, *ONLY_ROOT)
+    except OSError:
+        there = False
+    return fine("settings", f"{file}" if there else f"as they are without {file}")
+
+
 def notes(layout: Layout, image: Path, program: Path) -> Iterator[str]:
     """What is still to be done after the service was installed: a sentence for each."""
     live = image == Path("/")
     if not _in(image, program).is_file():
         yield f"There is no {program} as yet: install Companion there."
-    elif layout.own_user and (closed := _closed(image, program)):
+    elif layout.own_user and (closed := _closed(image, _way_to(program))):
         yield f"The user {unit.USER} may not enter {closed}: chmod o+rx {closed}"
     if layout.own_user and not live and not _has_user(image):
         yield f"There is no user {unit.USER} in it as yet: {_make_user(image)}."
@@ -165,10 +179,56 @@ def _own_groups(image: Path) -> Finding:
     return Finding("groups", None, told, mend) if lacks else fine("groups", told)
 
 
-def _closed(image: Path, program: Path) -> Path | None:
-    """The first folder on the way to the program, from the root, that is not open to everybody."""
-    folders = (_in(image, folder) for folder in reversed(program.parents[:-1]))
-    return next((folder for folder in folders if not folder.stat().st_mode & 0o001), None)
+def _as_ours(layout: Layout, image: Path, program: Path, install: str) -> Finding:
+    """Whether all that is installed is what `install` would make of it."""
+    listed = unit.places(layout, program, unit.groups_of(groups(image)))
+    ours = [place for place in listed if isinstance(place, Ours | Link)]
+    try:
+        other = [f"{place.path}" for place, change in placing.changes(ours, image) if change is not Change.UNCHANGED]
+    except NotPlaced as error:
+        return Finding("installed", None, f"not as this version does it: {error}")
+    if other:
+        return Finding("installed", None, f"not as this version does it: {', '.join(other)}", f"`{install}` renews it")
+    return fine("installed", f"{layout.unit}, as this version does it")
+
+
+def _starts(image: Path, program: Path, install: str) -> Finding:
+    """Whether there is what it starts."""
+    if not program.is_absolute():
+        return Finding("starts", None, f"{program}, which is no whole path", f"`{install}` writes one")
+    try:
+        if _in(image, program).is_file():
+            return fine("starts", f"{program}")
+    except PermissionError:
+        return Finding("starts", None, *ONLY_ROOT)
+    return Finding("starts", False, f"{program}, which is not there", f"install Companion, then `{install}`")
+
+
+def _way_to(file: Path) -> Sequence[Path]:
+    """The folders on the way to a file, from the root."""
+    return file.parents[-2::-1]
+
+
+def _closed(image: Path, way: Sequence[Path]) -> Path | None:
+    """The first of these folders that the service's user may not enter, or of these files that it may not read. Raises
+    OSError."""
+    user, group = _numbers(image)
+    for place in (_in(image, path) for path in way):
+        status = place.stat()
+        whose = 6 if status.st_uid == user else 3 if status.st_gid == group else 0
+        needed = 0o1 if stat.S_ISDIR(status.st_mode) else 0o4
+        if not status.st_mode >> whose & needed:
+            return place
+    return None
+
+
+def _numbers(image: Path) -> tuple[int | None, int | None]:
+    """Of the service's user and its group; None, None where there is none as yet."""
+    for line in _text(image, Path("/etc/passwd")).splitlines():
+        match line.split(":"):
+            case [unit.USER, _, user, group, *_] if user.isdecimal() and group.isdecimal():
+                return int(user), int(group)
+    return None, None
 
 
 def _has_user(image: Path) -> bool:

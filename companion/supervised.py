@@ -29,7 +29,7 @@ WORDS: Mapping[State, str] = MappingProxyType(
 
 
 def telling(supervisor: Supervisor) -> Observer:
-    """An observer that tells what the toy is doing, and when it is ready: each time that it has got past booting."""
+    """An observer that tells what a toy is doing, from its beginning, and when it is ready: past booting, or muted."""
     ready = False
     why = ""
 

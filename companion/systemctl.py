@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from companion import children
 from companion.errors import CompanionError
-from companion.settings import KEY_VARIABLE
 
 BOOTED = Path("/run/systemd/system")
 """Is there where systemd runs the machine: sd_booted(3)."""
@@ -34,7 +33,13 @@ def do(*words: str) -> str:
     """Run a command; what it tells. Raises NoSystemd, with what it complains of."""
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, errors="replace", env=_others(), timeout=LONGEST_SECONDS, check=False
+            words,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=children.environment(),
+            timeout=LONGEST_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise NoSystemd(f"`{' '.join(words)}` does not end") from error
@@ -49,8 +54,3 @@ def do(*words: str) -> str:
 def properties(told: str) -> Mapping[str, str]:
     """What `systemctl show` told."""
     return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
-
-
-def _others() -> dict[str, str]:
-    """The environment without our key, which is nobody else's business."""
-    return {name: value for name, value in os.environ.items() if name != KEY_VARIABLE}

@@ -19,10 +19,10 @@ import numpy as np
 from companion import bodies, engines, hearing, settings
 from companion.audio import Audio, Frame
 from companion.character import Character
-from companion.checks_engines import Key, Model, Trial
+from companion.checks_engines import REGIONS, Key, Model, Pulled, Trial
 from companion.checks_sound import HEARD, Microphone, Speaker, tone_over
 from companion.echo import Echo, Verdict
-from companion.errors import CompanionError, DeviceError, NoReply, SettingsError, TurnError
+from companion.errors import Cause, CompanionError, DeviceError, NoReply, SettingsError, TurnError
 from companion.folders import store
 from companion.ports import Message, Prompt
 from companion.served import REHEARSAL
@@ -51,6 +51,9 @@ COMPARED: Final = 500_000_000
 """Bytes of models that are compared without `--deep`: some seconds on a Raspberry Pi."""
 
 PLACEHOLDERS: Final = ("sk-...", "sk-xxx", "your", "<", "changeme")
+
+ANSWERED: Final = 10.0
+"""Seconds in which the service, and the other regions where it refuses the key, may answer: the doctor waits for 12."""
 
 QUESTION: Final = (Message("system", "Answer with one word."), Message("user", "Hello!"))
 
@@ -195,18 +198,23 @@ def names(chosen: Settings, characters: Sequence[Character]) -> tuple[list[str],
     return phrases, mistakes, list(learnt.skipped)
 
 
-def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
-    """What is wrong with the models that were pulled, how many there are, and how many were too large to look at."""
-    from models import ledger
+def models(chosen: Settings, *, deep: bool) -> Pulled:
+    """What is the matter with the models that were pulled, and with the owner's manifest."""
+    from models import ledger, manifest
     from models.pull import size
 
     folder = store(chosen)
     faults: list[str] = []
+    mistakes: tuple[str, ...] = ()
     unread = read = 0
     try:
+        manifest.load(chosen.models.manifest)
+    except SettingsError as error:
+        mistakes = error.mistakes
+    try:
         pulled = ledger.read(folder)
-    except CompanionError as error:
-        return [str(error)], 1, 0
+    except ledger.LedgerUnread as error:
+        return Pulled([error.what], error.mend, mistakes=mistakes)
     for one in sorted(pulled.values(), key=lambda each: sum(size(folder / path) for path in each.files)):
         read += sum(size(folder / path) for path in one.files)
         if read > COMPARED and not deep:
@@ -214,7 +222,7 @@ def models(chosen: Settings, *, deep: bool) -> tuple[list[str], int, int]:
             faults += [f"{folder / path} is missing" for path in one.files if not (folder / path).exists()]
         else:
             faults += ledger.faults(folder, one)
-    return faults, len(pulled), unread
+    return Pulled(faults, count=len(pulled), unread=unread, mistakes=mistakes)
 
 
 def key(chosen: Settings, environment: Mapping[str, str], folder: Path = settings.MACHINES_CREDENTIALS) -> Key:
@@ -240,21 +248,42 @@ def key(chosen: Settings, environment: Mapping[str, str], folder: Path = setting
 def secret_files(chosen: Settings, environment: Mapping[str, str]) -> list[Path]:
     """The files in which the key is, or would be."""
     folder = environment.get("CREDENTIALS_DIRECTORY")
-    named = chosen.chat.key_file.expanduser() if chosen.chat.key_file else None
     places = [
-        named,
+        chosen.chat.key_file,
         Path(folder, settings.CREDENTIAL) if folder else None,
         settings.MACHINES_CREDENTIALS / settings.CREDENTIAL,
     ]
     return list(dict.fromkeys(place for place in places if place))
 
 
-async def request(chosen: Settings, environment: Mapping[str, str]) -> Trial:
-    """Ask the service for one word. Raises SettingsError."""
+async def request(chosen: Settings, environment: Mapping[str, str], regions: Mapping[str, str] = REGIONS) -> Trial:
+    """Ask the service for one word, and where a region refuses the key, all others as well: is it theirs? `regions`:
+    the address of each. Raises SettingsError."""
     from models.qwen import BASE_URL
 
-    host = urlsplit(chosen.chat.base_url or BASE_URL).netloc
-    modest = chosen.chat.model_copy(update={"candidates": 1, "max_tokens": 16})
+    over = asyncio.get_running_loop().time() + ANSWERED
+    address = (chosen.chat.base_url or BASE_URL).rstrip("/")
+    asked = await _asked(chosen, address, environment)
+    region = next((name for name, each in regions.items() if each == address), "")
+    if not (region and asked.refused_key):
+        return asked
+
+    async def ask(other: str) -> Trial:
+        try:
+            async with asyncio.timeout_at(over):
+                return await _asked(chosen, other, environment)
+        except TimeoutError:
+            return Trial(urlsplit(other).netloc, cause=Cause.SLOW, address=other)
+
+    others = {name: each for name, each in regions.items() if name != region}
+    answers = await asyncio.gather(*map(ask, others.values()))
+    return replace(asked, region=region, others=dict(zip(others, answers, strict=True)))
+
+
+async def _asked(chosen: Settings, address: str, environment: Mapping[str, str]) -> Trial:
+    """How a request for one word to this address ended. Raises SettingsError."""
+    host = urlsplit(address).netloc
+    modest = chosen.chat.model_copy(update={"base_url": address, "candidates": 1, "max_tokens": 16})
     async with AsyncExitStack() as stack:
         chat, _ = await engines.service(chosen.model_copy(update={"chat": modest}), stack, lambda _: None, environment)
         try:
@@ -263,10 +292,10 @@ async def request(chosen: Settings, environment: Mapping[str, str]) -> Trial:
             async with aclosing(chat.reply(Prompt(QUESTION, 1, "doctor"))) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
-                        return Trial(host, time.monotonic() - began)
+                        return Trial(host, time.monotonic() - began, address=address)
         except NoReply as error:
-            return Trial(host, cause=error.cause, sentence=str(error))
-    return Trial(host, sentence=f"{host} gave an empty reply")
+            return Trial(host, cause=error.cause, sentence=str(error), address=address)
+    return Trial(host, sentence=f"{host} gave an empty reply", address=address)
 
 
 async def _listened(microphone: SoundCardMicrophone) -> Microphone:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from companion import home
 from companion.errors import CompanionError
 from companion.keeping import state_folder
 from companion.placing import Folder, Link, Ours, Owners, Place
@@ -94,8 +95,7 @@ this machine, whatever its --root."""
 
 def users(environment: Mapping[str, str]) -> Layout:
     """Of a toy that runs while its user is logged in."""
-    home = Path(environment.get("HOME", "/"))
-    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    config = home.settings(environment)
     return Layout(
         source=f"user/{NAME}",
         top=config,
@@ -103,7 +103,7 @@ def users(environment: Mapping[str, str]) -> Layout:
         wanted="default.target",
         settings=config / "companion",
         state=state_folder({name: value for name, value in environment.items() if name != "STATE_DIRECTORY"}),
-        cache=Path(environment.get("XDG_CACHE_HOME") or home / ".cache", "companion"),
+        cache=home.cache(environment) / "companion",
         own_user=False,
     )
 
@@ -144,10 +144,11 @@ def shipped(name: str) -> str:
 
 
 def program(root: Path, argv: str) -> Path:
-    """Where this installation's `companion` lies, as the machine at `root` sees it; `argv` is how it was called. Raises
-    NoUnit."""
+    """Where this installation's `companion` lies, as the machine at `root` sees it; `argv` is how it was called: by a
+    link, maybe, which other machines do not have. Raises NoUnit."""
     called, scripts = Path(argv).absolute(), Path(sysconfig.get_path("scripts"))
-    for file in (called if called.name == "companion" else None, scripts / "companion"):
+    itself = called.name == "companion" and not called.is_symlink()
+    for file in (called if itself else None, scripts / "companion"):
         if file and file.is_file():
             return Path("/", file.relative_to(root)) if file.is_relative_to(root) else file
     raise NoUnit(f"There is no program {scripts / 'companion'} to start: install Companion, and call that one")
@@ -178,8 +179,9 @@ def quoted(path: Path) -> str:
 
 
 def started_by(text: str) -> Path | None:
-    """The program that a unit of this text starts; None if it is none."""
-    if not (found := re.search(r'(?m)^ExecStart=(?:"((?:[^"\\]|\\.)*)"|(\S+))', text)):
+    """The program that a unit of this text starts, without the signs that systemd.service(5) has before it; None if it
+    is none."""
+    if not (found := re.search(r'(?m)^ExecStart=[-@:+!|]*(?:"((?:[^"\\]|\\.)*)"|(\S+))', text)):
         return None
     inside, plain = found.groups()
-    return Path((re.sub(r"\\(.)", r"\1", inside) if inside else plain).replace("%%", "%"))
+    return Path((re.sub(r"\\(.)", r"\1", inside) if plain is None else plain).replace("%%", "%"))

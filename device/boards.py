@@ -91,21 +91,21 @@ class Board:
     def _mistakes(self) -> Iterator[str]:
         names = LIGHT_PINS[self.light]
         if len(self.light_pins) != len(names):
-            yield f"Board {self.name}: a light of kind {self.light} has {len(names)} pins, not {len(self.light_pins)}."
+            yield f"Board {self.name}: a light of kind {self.light} has {len(names)} pins, not {len(self.light_pins)}"
         elif self.light == "apa102" and self.light_pins != CHAIN_PINS:
-            yield f"Board {self.name}: a chain of APA102 has its data on GPIO pin 10 and its clock on 11 (SPI0)."
+            yield f"Board {self.name}: a chain of APA102 has its data on GPIO pin 10 and its clock on 11 (SPI0)"
         used = [*zip(names, self.light_pins, strict=False)]
         if self.button is not None:
             used.insert(0, ("the button", self.button))
         for what, pin in used:
             if not 0 <= pin <= GREATEST_PIN:
-                yield f"Board {self.name}: there is no GPIO pin {pin} for {what}, only 0 to {GREATEST_PIN}."
+                yield f"Board {self.name}: there is no GPIO pin {pin} for {what}, only 0 to {GREATEST_PIN}"
             elif pin in BUSES and pin not in self.bus:
-                yield f"Board {self.name}: GPIO pin {pin} belongs to {BUSES[pin]} and cannot be {what}."
+                yield f"Board {self.name}: GPIO pin {pin} belongs to {BUSES[pin]} and cannot be {what}"
         for pin, times in Counter(pin for _, pin in used).items():
             if times > 1:
                 users = " and ".join(what for what, used_pin in used if used_pin == pin)
-                yield f"Board {self.name}: GPIO pin {pin} cannot be {users} at once."
+                yield f"Board {self.name}: GPIO pin {pin} cannot be {users} at once"
 
 
 BOARDS: Mapping[str, Board] = MappingProxyType(

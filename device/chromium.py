@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from companion import children
 from companion.audio import Samples
 
 Result = TypeVar("Result")
@@ -183,7 +184,9 @@ class Chromium:
 
         self._playwright = sync_playwright().start()
         path, flags = shutil.which(PROGRAM), ["--no-sandbox", *self._flags]
-        self._browser = self._playwright.chromium.launch(executable_path=path, args=flags)
+        self._browser = self._playwright.chromium.launch(
+            executable_path=path, args=flags, env={**children.environment()}
+        )
 
     def _end(self) -> None:
         self._browser.close()

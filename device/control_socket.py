@@ -1,7 +1,8 @@
 """This file lets other programs on this computer control the toy: a Unix socket, a line of JSON each way.
 
-A request is {"do": "tell", "text": "..."}, or {"do": one of "stop", "mute", "unmute", "forget", "reload"}; the
-answer is {"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can connect; no port is opened.
+A request is {"do": "tell", "text": "..."}, {"do": "volume", "to": 0 to 1}, or {"do": one of "stop", "mute", "unmute",
+"forget", "reload"}; the answer is {"done": true}, or {"mistake": a sentence}. Only who may use the socket's file can
+connect; no port is opened.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from companion.errors import DeviceError
+from companion.errors import AnotherRuns, DeviceError
 from companion.ports import Control
 
 LONGEST_REQUEST = 8 * 1024
@@ -35,7 +37,26 @@ def default_path(environment: Mapping[str, str]) -> Path:
 def running(environment: Mapping[str, str]) -> Path:
     """The socket of the toy that runs here: one of the user's own, else the service's."""
     own = default_path(environment)
-    return own if own.exists() else SERVICE
+    return own if _answered(own) else SERVICE
+
+
+def check_alone(path: Path) -> None:
+    """Raise AnotherRuns where a toy has its socket at `path` already."""
+    if _answered(path):
+        raise AnotherRuns(f"A toy runs here already, and answers at {path}: end that one first")
+
+
+def _answered(path: Path) -> bool:
+    """Whether somebody listens on a socket. One that was left behind is there, but refuses."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(str(path))
+        except BlockingIOError:  # so many wait for an answer already
+            return True
+        except OSError:
+            return False
+    return True
 
 
 class ControlSocket:
@@ -47,7 +68,8 @@ class ControlSocket:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen. Raises DeviceError."""
+        """Listen. Raises DeviceError; AnotherRuns where somebody else does."""
+        check_alone(self._path)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._path.unlink(missing_ok=True)  # left by one that could not clean up
@@ -82,6 +104,8 @@ class ControlSocket:
         match request:
             case {"do": "tell", "text": str(text)} if text.strip():
                 self._control.tell(text.strip())
+            case {"do": "volume", "to": int() | float() as to} if 0 <= to <= 1:
+                self._control.set_volume(to)
             case {"do": "stop"}:
                 await self._control.interrupt()
             case {"do": "mute"}:
@@ -93,7 +117,9 @@ class ControlSocket:
             case {"do": "reload"}:
                 self._control.leave()
             case _:
-                return {"mistake": "tell (with a text), stop, mute, unmute, forget or reload was expected"}
+                return {
+                    "mistake": "tell (with a text), volume (0 to 1), stop, mute, unmute, forget or reload was expected"
+                }
         return {"done": True}
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from companion.errors import DeviceError
+from companion.looks import COLOURLESS, LOOKS
 from companion.ports import Clock
 from device.boards import Board
 from device.gpio import opening, using
@@ -47,7 +48,8 @@ class GpioLight(Rendered):
         if board.light not in ("rgb", "led"):
             raise DeviceError(f"The board {board.name} has no light on GPIO pins.")
         self._board = board
-        super().__init__(Shown(clock, brightness_cap))
+        looks = COLOURLESS if board.light == "led" else LOOKS
+        super().__init__(Shown(clock, brightness_cap, looks=looks))
         self._written: list[float] = []
         self._lamps: list[Any] = []
         with ExitStack() as opened:  # if one pin fails, the ones before it are free again

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NoReturn
 
 from companion.errors import DeviceError
-from companion.looks import LOOKS, SAFETY, brightness, follow
+from companion.looks import LOOKS, SAFETY, Look, brightness, follow
 from companion.motions import MOTIONS, Motion, moved
 from companion.ports import Clock
 from companion.state import State
@@ -25,12 +25,20 @@ def full() -> float:
 class Shown:
     """A state, since when it is shown, the sound it follows, and the gesture that moves it just now."""
 
-    def __init__(self, clock: Clock, brightness_cap: Callable[[], float] = full, *, lamps: int = 1) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        brightness_cap: Callable[[], float] = full,
+        *,
+        lamps: int = 1,
+        looks: Mapping[State, Look] = LOOKS,
+    ) -> None:
         """`brightness_cap` tells, at each moment, the brightness of the brightest look: more than 0, at most 1."""
         self.state: State | None = None
         """None before the first one."""
         self._clock = clock
         self._cap = brightness_cap
+        self._looks = looks
         self._lamps = lamps
         self._since = 0.0
         self._level = self._sound = 0.0
@@ -71,7 +79,7 @@ class Shown:
 
     def colour(self) -> list[float]:
         """Red, green and blue, each 0 to 1, of the state at its brightest; black before there is one."""
-        return [part / 255 for part in LOOKS[self.state].colour] if self.state else [0.0, 0.0, 0.0]
+        return [part / 255 for part in self._looks[self.state].colour] if self.state else [0.0, 0.0, 0.0]
 
     def brightness(self, lamp: int = 0) -> float:
         """How bright a lamp is now, 0 to 1."""
@@ -79,7 +87,7 @@ class Shown:
             return 0.0
         if (moves := self._moved(lamp)) is not None:
             return self._cap() * moves
-        return self._cap() * brightness(LOOKS[self.state], self._clock.now() - self._since, self._level)
+        return self._cap() * brightness(self._looks[self.state], self._clock.now() - self._since, self._level)
 
     def _moved(self, lamp: int = 0) -> float | None:
         """How bright the gesture makes a lamp now; None where there is none."""

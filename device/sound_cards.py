@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import re
 import threading
@@ -309,6 +310,8 @@ def _sounddevice() -> Any:
         import sounddevice
     except OSError as error:
         raise DeviceError(f"no sound: {error}; install libportaudio2") from error
+    # At exit it would end PortAudio, which never ends while a sound server hangs; the system closes all devices anyway.
+    atexit.unregister(sounddevice._exit_handler)
     return sounddevice
 
 

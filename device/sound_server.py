@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from companion import children
 from companion.audio import Samples
 
 SINK = "rate=48000 channels={channels} norewinds=1"  # with rewinds a null sink's monitor lags by a second
@@ -121,7 +122,7 @@ class SoundServer:
         path.write_bytes(samples.tobytes())
         feed = ["pacat", "--playback", f"--device={MICROPHONE}", f"--rate={rate}", "--channels=1", "--format=s16le"]
         with path.open("rb") as file:
-            mouth = subprocess.Popen(feed, stdin=file, env=os.environ | self.environment, stderr=subprocess.DEVNULL)
+            mouth = subprocess.Popen(feed, stdin=file, env=self._everything(), stderr=subprocess.DEVNULL)
         try:
             time.sleep(MOUTH_OPENS_SECONDS)
             yield
@@ -136,7 +137,7 @@ class SoundServer:
         path = self.folder / f"recording-{time.monotonic_ns()}"
         with path.open("wb") as file:
             recorder = subprocess.Popen(
-                [*command, "--format=s16le", "--latency-msec=20"], stdout=file, env=os.environ | self.environment
+                [*command, "--format=s16le", "--latency-msec=20"], stdout=file, env=self._everything()
             )
         recorded = Recording(path)
         try:
@@ -148,11 +149,15 @@ class SoundServer:
             recorder.terminate()
             recorder.wait(timeout=5)
 
+    def _everything(self) -> dict[str, str]:
+        """The environment of the programs of its room."""
+        return {**children.environment(), **self.environment}
+
     def _run(self, *command: str, sound: bytes = b"", limit: float = 10) -> None:
         subprocess.run(
             command,
             input=sound,
-            env=os.environ | self.environment,
+            env=self._everything(),
             timeout=limit,
             check=True,
             stdout=subprocess.DEVNULL,

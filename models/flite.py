@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from companion import children
 from companion.audio import Audio
 from companion.errors import NoVoice
 
@@ -40,7 +41,11 @@ class FliteVoice:
             stretch = f"duration_stretch={self._stretch:.3f}"
             words = ("-voice", self._name, "--setf", stretch, "-t", text.replace("\0", " "), "-o", str(file))
             process = await asyncio.create_subprocess_exec(
-                "flite", *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+                "flite",
+                *words,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=children.environment(),
             )
             try:
                 status = await process.wait()

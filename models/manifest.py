@@ -7,7 +7,7 @@ digests: those are the hub's to tell, and are kept when a model is pulled for th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -18,11 +18,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from companion import tables
 from companion.errors import SettingsError
+from models.whisper_languages import LANGUAGES, code
 
 BUNDLED: Final = Path(__file__).with_name("manifest.toml")
 
 ANY: Final = "*"
-"""The language of what is good for all that it was trained in, about a hundred."""
+"""The language of what is good for all that it was trained in: a Whisper's about a hundred."""
 
 WEIGHTS: Final = "model.safetensors"
 """What is converted when it has been pulled."""
@@ -71,6 +72,8 @@ class Model:
     board: str
     first: bool
     """Whether it is the one to take for its languages, if nothing else is said."""
+    first_on: tuple[str, ...] = ()
+    """On which computers it is, in place of that one: what their names begin with, as in "Raspberry Pi 4"."""
 
     @property
     def converted(self) -> bool:
@@ -79,8 +82,9 @@ class Model:
 
     def knows(self, language: str) -> bool:
         """Whether it is for a language, a BCP 47 tag."""
-        wanted = _primary(language)
-        return self.languages == (ANY,) or any(_primary(known) == wanted for known in self.languages)
+        if self.languages == (ANY,):
+            return self.kind is not Kind.WHISPER or code(language) in LANGUAGES
+        return any(_primary(known) == _primary(language) for known in self.languages)
 
 
 def load(own: Path | None = None) -> dict[str, Model]:
@@ -99,20 +103,31 @@ def find(models: Mapping[str, Model], names: Iterable[str]) -> list[Model]:
         if plain in models:
             found[plain] = models[plain]
         else:
-            parts = [known for known in models if plain and plain.lower() in known.lower()]
-            near = parts[:3] or get_close_matches(plain, models, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else "see `companion models list`"
-            mistakes.append(f"There is no model {name!r}; {hint}")
+            mistakes.append(unknown(name, models))
     if mistakes:
         raise SettingsError(mistakes)
     return list(found.values())
 
 
-def firsts(models: Mapping[str, Model], language: str) -> list[Model]:
-    """The models to take for a language, one of a kind: one for it alone before one for many."""
+def unknown(name: str, known: Collection[str]) -> str:
+    """The sentence for the name of a model that is not among those that are `known`."""
+    plain = name.removesuffix("/").rpartition("/")[2]
+    parts = [each for each in known if plain and plain.lower() in each.lower()]
+    near = parts[:3] or get_close_matches(plain, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see `companion models list`"
+    return f"There is no model {name!r}; {hint}"
+
+
+def firsts(models: Mapping[str, Model], language: str, computer: str = "") -> list[Model]:
+    """The models to take for a language, one of a kind: one for the computer, by its name, before others, and one for
+    the language alone before one for many."""
+
+    def meant(model: Model) -> bool:
+        return computer.startswith(model.first_on)
+
     chosen: dict[Kind, Model] = {}
-    for model in sorted(models.values(), key=lambda model: model.languages == (ANY,)):
-        if model.first and model.knows(language):
+    for model in sorted(models.values(), key=lambda model: (not meant(model), model.languages == (ANY,))):
+        if (model.first or meant(model)) and model.knows(language):
             chosen.setdefault(model.kind, model)
     return [chosen[kind] for kind in Kind if kind in chosen]
 
@@ -164,6 +179,7 @@ class _Entry(_Source):
     good_for: Line
     board: Line
     first: bool = False
+    first_on: tuple[Line, ...] = ()
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
@@ -208,6 +224,7 @@ def _read(file: Path) -> dict[str, Model]:
                 entry.good_for,
                 entry.board,
                 entry.first,
+                entry.first_on,
             )
     if mistakes:
         raise SettingsError([f"{file}: {mistake}" for mistake in mistakes])

@@ -92,7 +92,7 @@ def pull(
     with hub() as opened:
         known = {remote: opened.known(remote) for remote in model.files}
         if not anew:
-            _check_unchanged(before, known)
+            _check_unchanged(ledger.told(store), known)
         work = store / UNFINISHED / model.name
         with _writing(store):
             work.mkdir(parents=True, exist_ok=True)
@@ -150,17 +150,17 @@ def remove(store: Path, leftover: Path) -> None:
 
 
 def forget(store: Path, name: str) -> None:
-    """Remove a model that was pulled; within `alone`. Raises NotPulled."""
+    """Remove a model that was pulled, but not what the hub told of it; within `alone`. Raises NotPulled."""
     with _writing(store):
         for place in places(store)[name]:
             _remove(place)
         ledger.write(store, name, None)
 
 
-def _check_unchanged(before: Pulled | None, known: Mapping[Remote, Known]) -> None:
+def _check_unchanged(told: Mapping[str, str], known: Mapping[Remote, Known]) -> None:
     """Raise NotPulled if the hub says something else than when it was asked first."""
     for remote, now in known.items():
-        then = before.sources.get(str(remote)) if before else None
+        then = told.get(str(remote))
         if then and then != now.digest:
             raise NotPulled(
                 f"{remote} has changed: it was {then} when it was pulled first, and is {now.digest} now. Nothing was "

@@ -16,6 +16,7 @@ from companion.errors import SettingsError
 from models import piper, smart_turn, whisper
 from models.wake_file import SUFFIX, Head, read
 from models.wake_names import slug
+from models.whisper_languages import code
 
 SYSTEM = Path("/var/cache/companion")
 """The store of the service: systemd's CacheDirectory."""
@@ -82,7 +83,7 @@ def find_piper(store: Path, language: str) -> Found:
             with _reasons(skipped):
                 piper.check(onnx)
                 spoken = piper.language(onnx)
-                if whisper.code(spoken) != whisper.code(language):  # which knows espeak-ng's "cmn" for "zh", too
+                if code(spoken) != code(language):  # which knows espeak-ng's "cmn" for "zh", too
                     raise SettingsError([f"The Piper voice {onnx} speaks {spoken}, not {language}"])
                 usable.append((spoken != wanted, onnx.name, onnx))
     return Found(min(usable)[-1] if usable else None, tuple(skipped))
@@ -108,7 +109,7 @@ def find_piper_voices(store: Path, language: str) -> list[Path]:
         if onnx.suffix == ".onnx":
             with _reasons([]):
                 piper.check(onnx)
-                if whisper.code(piper.language(onnx)) == whisper.code(language):
+                if code(piper.language(onnx)) == code(language):
                     spoken.append(onnx)
     return spoken
 

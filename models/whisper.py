@@ -23,12 +23,10 @@ from companion.ports import Transcript
 from models.libraries import without
 from models.short_whisper import DOUBTFUL, NO_SPEECH, ShortWhisper, most_tokens
 from models.threads import engine_thread
+from models.whisper_languages import code
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
-
-ANOTHER_NAME: Final = {"cmn": "zh", "fil": "tl", "iw": "he", "jv": "jw", "nb": "no"}
-"""Languages that Whisper calls by another name than most."""
 
 MEND: Final = "put a whole one there (companion models pull)"
 OTHERS: Final = "the models without .en in their names hear about a hundred languages"
@@ -140,12 +138,6 @@ class WhisperTranscriber:
             log_prob_threshold=DOUBTFUL,
         )
         return "".join(segment.text for segment in segments).strip()
-
-
-def code(language: str) -> str:
-    """What Whisper calls the language of a BCP 47 tag: "en" for "en-GB"."""
-    primary = language.lower().replace("_", "-").partition("-")[0]
-    return ANOTHER_NAME.get(primary, primary)
 
 
 def check(folder: Path, language: str) -> None:

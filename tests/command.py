@@ -4,16 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 COMPANION = Path(sys.executable).with_name("companion")
 
 
-def companion(*words: object, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def companion(
+    *words: object, stdin: str = "", within: Sequence[str] = (), **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """`within`: a command that runs another one, such as one with less power."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
     return subprocess.run(
-        [str(COMPANION), *map(str, words)],
+        [*within, str(COMPANION), *map(str, words)],
         input=stdin,
         capture_output=True,
         text=True,

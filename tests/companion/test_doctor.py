@@ -133,6 +133,7 @@ SETTINGS: list[tuple[str, dict[str, str], str, bool | None, str, str]] = [
     ("a bad value", {"COMPANION_BODY__VOLUME": "2"}, "settings", False, "body.volume", "correct"),
     ("no such character", {"COMPANION_TOY__CHARACTER": "pipp"}, "character", False, "did you mean pip?", "list"),
     ("no such board", {"COMPANION_BODY__BOARD": "generic-rbg"}, "board", False, "did you mean generic-rgb?", "[body]"),
+    ("a pin of a bus", {"COMPANION_BOARD__BUTTON": "2"}, "board", False, "and cannot be the button", "in [board]"),
     ("no GPIO", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "light", None, "There is no GPIO here", "python3-lgpio"),
     ("no GPIO, seen at the board", {"GPIOZERO_PIN_FACTORY": "lgpio"}, "board", None, "this computer has none", "usb"),
     (
@@ -162,7 +163,14 @@ SETTINGS: list[tuple[str, dict[str, str], str, bool | None, str, str]] = [
         "models pull",
     ),
     ("a voice that is not there", {"COMPANION_VOICE__MODEL": "/no.onnx"}, "voice", False, "/no.onnx", "models pull"),
-    ("a name nobody can spell", {"COMPANION_EARS__NAMES": "hey xqzrt"}, "name", False, "xqzrt", "wake add"),
+    (
+        "a name nobody can spell",
+        {"COMPANION_EARS__NAMES": "hey xqzrt"},
+        "name",
+        False,
+        "xqzrt",
+        'companion wake add NAME; or [ears] called = "hold" (its button) or "open" (whoever speaks)',
+    ),
     ("no key", {"DASHSCOPE_API_KEY": ""}, "key", False, "There is no key", "companion setup"),
     ("the manual's key", {"DASHSCOPE_API_KEY": "sk-..."}, "key", False, "what manuals write", "real one"),
     ("a key with a line break", {"DASHSCOPE_API_KEY": "sk-a b"}, "key", False, "holds spaces", "copy it again"),
@@ -335,10 +343,30 @@ def test_what_was_pulled_is_compared_to_the_byte(toy: dict[str, str]) -> None:
     assert "is missing" in doctor(toy)["models"]["what"]
 
 
+def test_mistakes_in_the_owners_manifest_are_told_and_the_mend_is_to_correct_them(
+    toy: dict[str, str], tmp_path: Path
+) -> None:
+    manifest = tmp_path / "mine.toml"
+    manifest.write_text("[whisper.mine]\nrevision = 3\n[wisper.x]\n")
+    checks = doctor(toy | {"COMPANION_MODELS__MANIFEST": str(manifest)})
+    only(checks, "models")
+    assert checks["models"]["ok"] is None, "it hears and speaks all the same"
+    assert f"{manifest}: whisper.mine.repository is missing; " in checks["models"]["what"]
+    assert "did you mean whisper?" in checks["models"]["what"]
+    assert checks["models"]["mend"] == "correct that; until then `companion models` neither lists nor pulls any"
+    pulled(toy).unlink()
+    both = doctor(toy | {"COMPANION_MODELS__MANIFEST": str(tmp_path / "gone.toml")})["models"]
+    assert both["ok"] is False
+    assert "gone.toml: cannot be read" in both["what"]
+    assert f"{VOICE}.onnx is missing" in both["what"]
+    assert both["mend"].startswith("correct that")
+
+
 def test_a_ledger_that_is_damaged_is_told(toy: dict[str, str]) -> None:
     (store(toy) / "pulled.json").write_text("{")
     check = doctor(toy)["models"]
-    assert (check["ok"], "is damaged" in check["what"]) == (False, True)
+    assert (check["ok"], check["what"]) == (False, f"{store(toy)}/pulled.json is damaged")
+    assert check["mend"].startswith("remove it, and give `companion models pull --anew NAME`")
 
 
 @pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o640, True), (0o600, False)])

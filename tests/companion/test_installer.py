@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from command import COMPANION, companion
+from powerless import POWERLESS
 from read_only import APART
 from typer.testing import CliRunner, Result
 
-from companion import installer, systemctl, unit
+from companion import installer, settings, standing, systemctl, unit
 from companion.errors import CompanionError
 from companion.standing import runs
 from companion.unit import GROUPS, MACHINES, NoUnit, check, groups_of, places, program, quoted, shipped, started_by
@@ -90,6 +91,18 @@ def test_the_unit_starts_the_program_of_this_installation(tmp_path: Path) -> Non
     inside.parent.mkdir(parents=True)
     inside.touch()
     assert program(tmp_path, str(inside)) == PROGRAM, "as the machine of the image sees it"
+
+
+def test_called_by_a_link_the_unit_starts_what_that_leads_to(tmp_path: Path) -> None:
+    link, image = tmp_path / "bin" / "companion", tmp_path / "image"
+    link.parent.mkdir()
+    link.symlink_to(COMPANION)
+    assert program(Path("/"), str(link)) == COMPANION, "the image has no such link"
+    words = ["service", "install", "--dry-run", "--root", image]
+    told = [
+        subprocess.run([called, *words], capture_output=True, text=True, check=False) for called in (COMPANION, link)
+    ]
+    assert told[0].stdout + told[0].stderr == told[1].stdout + told[1].stderr != ""
 
 
 @pytest.mark.skipif(not shutil.which("systemctl"), reason="systemctl is not installed")
@@ -212,6 +225,50 @@ def test_status_tells_what_is_there_and_what_is_not_and_what_to_do(tmp_path: Pat
     assert "not as this version does it: /etc/systemd/system/companion.service" in said
     assert "there is one in /etc/companion/credentials/api_key" in said
     assert "sk-secret" not in said
+
+
+def test_status_tells_of_settings_that_the_services_user_may_not_read(tmp_path: Path) -> None:
+    service("install", "--root", tmp_path, "--program", PROGRAM)
+    (tmp_path / "etc/passwd").write_text("companion:x:995:995::/var/lib/companion:/usr/sbin/nologin\n")
+    file = tmp_path / "etc/companion/companion.toml"
+    file.write_text("[toy]\n")
+
+    def told(folder: int, mode: int) -> str:
+        (tmp_path / "etc/companion").chmod(folder)
+        file.chmod(mode)
+        said = companion("service", "status", "--root", tmp_path).stdout
+        return said[said.index("settings ") :]
+
+    closed = "settings  /etc/companion/companion.toml, which the user companion may not read\n"
+    assert told(0o755, 0o600) == f"{closed}          sudo chmod o+r {file}\n"
+    assert told(0o700, 0o644) == f"{closed}          sudo chmod o+rx {file.parent}\n"
+    assert told(0o755, 0o644) == "settings  /etc/companion/companion.toml\n"
+    if os.geteuid() == 0:
+        os.chown(file, 995, 0)
+        assert told(0o755, 0o600) == "settings  /etc/companion/companion.toml\n", "it is its own"
+        os.chown(file, 0, 995)
+        assert told(0o755, 0o640) == "settings  /etc/companion/companion.toml\n", "its group may"
+
+
+def test_a_unit_that_is_a_link_is_told_by_status_and_in_the_summary(tmp_path: Path) -> None:
+    for path in (PROGRAM, Path("/etc/mine.service"), MACHINES.unit):
+        (tmp_path / path.relative_to("/")).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "etc/mine.service").write_text(f"[Service]\nExecStart={PROGRAM} run\n")
+    (tmp_path / "etc/systemd/system/companion.service").symlink_to("../../mine.service")
+    done = companion("service", "status", "--root", tmp_path)
+    assert "is a link to ../../mine.service" in done.stdout
+    assert f"starts    {PROGRAM}, which is not there" in done.stdout
+    assert not standing.summed_up([MACHINES], tmp_path).ok
+
+
+def test_where_only_root_may_look_status_says_so(tmp_path: Path) -> None:
+    service("install", "--root", tmp_path, "--program", PROGRAM)
+    (tmp_path / "opt").mkdir()
+    (tmp_path / "opt").chmod(0)
+    done = companion("service", "status", "--root", tmp_path, within=POWERLESS)
+    (tmp_path / "opt").chmod(0o755)
+    assert "starts    only root may look\n" in done.stdout
+    assert not done.stderr
 
 
 def test_an_image_that_is_no_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
@@ -368,6 +425,19 @@ def test_without_root_it_is_refused_and_nothing_is_changed(machine: Machine) -> 
     assert not (machine.folder / "etc/companion").exists()
 
 
+def test_a_dry_run_tells_all_without_systemd_too_and_that_it_would_be_refused(machine: Machine) -> None:
+    machine.service("install", "--program", str(PROGRAM))
+    (machine.folder / "booted").rmdir()
+    assert machine.asked
+    for words in (("install", "--program", str(PROGRAM)), ("uninstall",)):
+        done = machine.service(*words, "--dry-run")
+        assert done.exit_code == 0, done.output
+        assert "It would be refused here: systemd does not run this machine" in done.output
+        assert "etc/systemd/system/companion.service\n" in done.output
+        assert "run       systemctl daemon-reload" in done.output
+    assert machine.asked == []
+
+
 def test_without_systemd_it_is_refused(machine: Machine) -> None:
     (machine.folder / "booted").rmdir()
     done = machine.service("install")
@@ -400,6 +470,43 @@ def test_a_user_gets_one_without_root_and_without_anything_outside_of_home(machi
     assert done.exit_code == 0, done.output
     assert not any(home.iterdir())
     assert "userdel companion" not in machine.asked
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"),
+    [
+        ("-/opt/companion/.venv/bin/companion run", "starts    /opt/companion/.venv/bin/companion\n"),
+        ('!"/opt/companion/.venv/bin/companion" run', "starts    /opt/companion/.venv/bin/companion\n"),
+        ("companion run", "starts    companion, which is no whole path\n"),
+        ("%h/bin/companion run", "starts    %h/bin/companion, which is no whole path\n"),
+        ('"" run', "starts    ., which is no whole path\n"),
+    ],
+)
+def test_whatever_an_installed_unit_starts_is_told(tmp_path: Path, start: str, sentence: str) -> None:
+    for path in (PROGRAM, MACHINES.unit):
+        (file := tmp_path / path.relative_to("/")).parent.mkdir(parents=True)
+        file.write_text(f"[Service]\nExecStart={start}\n")
+    done = companion("service", "status", "--root", tmp_path)
+    assert sentence in done.stdout
+    assert not done.stderr
+    assert standing.summed_up([MACHINES], tmp_path).mend == "`companion service install` renews it"
+
+
+def test_folders_of_a_users_own_that_are_no_whole_paths_are_ignored_as_their_specification_has_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.nobody()
+    (home := machine.folder / "home").mkdir()
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, "relative")
+    done = machine.service("install", "--user", "--program", "/home/somebody/bin/companion")
+    assert done.exit_code == 0, done.output
+    assert set(files(home)) == USERS_FILES
+    layout = unit.users(os.environ)
+    assert [layout.settings, layout.state, layout.cache] == [
+        home / folder / "companion" for folder in (".config", ".local/state", ".cache")
+    ]
+    assert settings.users_file(os.environ) == home / ".config/companion/companion.toml"
 
 
 def test_status_tells_what_systemd_knows(machine: Machine) -> None:

@@ -1,12 +1,14 @@
 import json
+import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from companion.keeping import keep, kept, state_folder
+from companion.keeping import keep, kept, make_folder, state_folder
 
 
 def test_what_was_made_once_is_kept(tmp_path: Path) -> None:
@@ -38,6 +40,32 @@ def test_what_cannot_be_written_leaves_the_old_and_nothing_half(
         keep(file, "new")
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["session"]
+
+
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """A umask that gives others nothing."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("strict")
+def test_what_others_are_to_read_they_may_read_whatever_the_umask_and_what_they_are_not_they_may_not(
+    tmp_path: Path,
+) -> None:
+    make_folder(folder := tmp_path / "above" / "settings")
+    keep(folder / "toy.toml", "[toy]", mode=0o644)
+    keep(folder / "secrets" / "key", "sk-secret")
+    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in tmp_path.rglob("*")}
+    assert modes == {"above": "0o755", "settings": "0o755", "toy.toml": "0o644", "secrets": "0o700", "key": "0o600"}
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "settings").mkdir()
+    make_folder(tmp_path / "settings")
+    assert stat.S_IMODE((tmp_path / "settings").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from scene import Scene, Shout, bo
 
 from companion.audio import Audio, Frame
+from companion.calling import ByButton
 from companion.errors import Cause, DeviceError, NoReply, NoVoice
 from companion.phrasebook import MUTED
 from companion.ports import Microphone, Press, Prompt, Usage
@@ -339,6 +340,35 @@ def test_pressed_while_it_is_muted_it_says_how_to_unmute_it_and_nothing_is_captu
         assert len(read) == captured
 
     scene.play(until=press)
+
+
+def test_held_to_speak_while_it_is_muted_it_says_so_and_a_long_press_unmutes_it() -> None:
+    scene = Scene(calling=ByButton())
+
+    async def press() -> None:
+        await scene.until_event("state", state="idle")
+        await scene.life.mute()
+        scene.button.press(Press.SHORT)
+        await scene.world.sleep(8.0)
+        assert scene.told("said")[-1].fields["text"] == MUTED["en"]
+        assert scene.states()[-1] == "muted"
+        scene.button.press(Press.LONG)
+        await scene.world.sleep(2.0)
+        assert scene.states()[-1] != "muted"
+
+    scene.play(until=press)
+
+
+@pytest.mark.parametrize("gone", [3.0, 18.0, 300.0])
+def test_however_long_a_microphone_was_gone_it_is_used_within_five_seconds_of_its_return(gone: float) -> None:
+    scene = Scene(microphone=lambda one: Unplugged(one, since=5.0, until=5.0 + gone))
+
+    async def wait() -> None:
+        await scene.world.sleep(5.0 + gone + 5.0)
+        assert scene.told("fault")[-1].fields["recovered"]
+        assert scene.states()[-1] != "attention"
+
+    scene.play(until=wait)
 
 
 class Silent(ScriptedVoice):

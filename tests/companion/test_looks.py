@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 from typing import get_args
 
 import pytest
 
-from companion.looks import LOOKS, Look, Rhythm
+from companion.looks import COLOURLESS, LOOKS, Look, Rhythm
 from companion.state import State
 
-FLASHES = {"off": 0, "solid": 0, "breathe": 1, "pulse": 1, "double blink": 2, "triple flash": 3}
+FLASHES = {"off": 0, "solid": 0, "wink": 1, "breathe": 1, "pulse": 1, "double blink": 2, "triple flash": 3}
 """How often a light of this rhythm comes on in one period."""
 
 PAIRS = list(combinations(State, 2))
@@ -57,13 +58,28 @@ def test_no_two_states_look_alike_to_somebody_who_sees_no_colours(one: State, ot
     )
 
 
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_where_a_lamp_has_one_colour_no_two_states_have_the_same_rhythm(one: State, other: State) -> None:
+    first, second = COLOURLESS[one], COLOURLESS[other]
+    same = (first.rhythm, first.period, first.follows_level) == (second.rhythm, second.period, second.follows_level)
+    assert not same
+
+
+@pytest.mark.parametrize("table", [LOOKS, COLOURLESS])
+def test_nothing_is_red_but_what_is_muted(table: Mapping[State, Look]) -> None:
+    def red(look: Look) -> bool:
+        return look.colour[0] > 3 * max(look.colour[1:])
+
+    assert {state for state, look in table.items() if red(look)} == {State.MUTED}
+
+
 @pytest.mark.parametrize("state", State)
 def test_no_light_flashes_more_than_three_times_a_second(state: State) -> None:
-    look = LOOKS[state]
-    flashes = FLASHES[look.rhythm]
-    assert (look.period > 0) == (flashes > 0), "what changes has a period, and what does not has none"
-    assert flashes <= MOST_FLASHES, "even if all flashes of a period come within one second"
-    assert flashes <= MOST_FLASHES * look.period
+    for look in LOOKS[state], COLOURLESS[state]:
+        flashes = FLASHES[look.rhythm]
+        assert (look.period > 0) == (flashes > 0), "what changes has a period, and what does not has none"
+        assert flashes <= MOST_FLASHES, "even if all flashes of a period come within one second"
+        assert flashes <= MOST_FLASHES * look.period
 
 
 @pytest.mark.parametrize("state", State)

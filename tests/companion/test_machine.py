@@ -15,8 +15,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from gpiozero import LED, Device
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from healthy import room
 
 from companion import bodies, checks_machine, machine, standing, systemctl, unit
+from companion.audio import Audio
 from companion.checks_sound import Microphone, Speaker, check_button, check_light, check_microphone, check_speaker
 from companion.errors import SettingsError
 from companion.finding import Finding
@@ -67,11 +69,10 @@ def test_a_pin_that_belongs_to_a_bus_is_told() -> None:
     with pytest.raises(SettingsError) as raised:
         Board("mine", button=2)
     found = checks_machine.check_board("mine", raised.value.mistakes, True, False, Computer(gpio=True), {})
-    assert (found.ok, "GPIO pin 2 belongs to I2C" in found.what, "another board or pin" in found.mend) == (
-        False,
-        True,
-        True,
-    )
+    assert (found.ok, found.what) == (False, "Board mine: GPIO pin 2 belongs to I2C and cannot be the button")
+    assert found.mend == "choose another pin in [board], or another profile in [body] board"
+    taken = check_button(True, ["GPIO pin 2 cannot be used"], needed=True)
+    assert taken.mend.startswith("choose another pin for the button in [board], or another profile in [body] board")
 
 
 AS_NOBODY = """
@@ -124,9 +125,13 @@ def test_what_the_firmware_says_of_the_power_supply_is_told(
 def test_without_such_a_file_the_firmwares_own_program_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(tmp_path, "bin/vcgencmd", "#!/bin/sh\necho throttled=0x50005\n").chmod(0o755)
+    told = tmp_path / "environment"
+    put(tmp_path, "bin/vcgencmd", f"#!/bin/sh\nenv > {told}\necho throttled=0x50005\n").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-secret")
     assert machine.throttled(tmp_path) == 0x50005
+    assert "PATH=" in told.read_text()
+    assert "sk-secret" not in told.read_text(), "no child knows the key"
 
 
 @pytest.mark.parametrize(
@@ -193,3 +198,15 @@ def test_what_a_sound_card_complains_of_has_its_mend(error: str, mend: str) -> N
     found = check_microphone(Microphone(error=error))
     assert (found.ok, mend in found.mend) == (False, True)
     assert check_speaker(Speaker(error=error), own_sound_removed=False).ok is False
+
+
+@pytest.mark.parametrize(
+    ("hertz", "ok", "what", "mend"), [(8_000, None, "8000 Hz", "16000 Hz or more"), (16_000, True, "", "")]
+)
+def test_a_microphone_that_gives_no_more_than_a_telephone_is_told(
+    hertz: int, ok: bool | None, what: str, mend: str
+) -> None:
+    """Judged from facts: a sound server resamples, and what ALSA has to keep a device at 8 kHz gives no sound here."""
+    found = check_microphone(Microphone(Audio(room(60.0, 1.0), 16_000), rate=hertz))
+    assert (found.ok, what in found.what, mend in found.mend) == (ok, True, True), found
+    assert bool(found.mend) is bool(mend)

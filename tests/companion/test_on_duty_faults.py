@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from command import companion
 from on_duty import Running, running, small_store, speech
-from read_only import APART
+from read_only import APART, FILLED
 from recording_server import RecordingServer, recording_server, streamed
 from sound_server import missing
 from waiting import until
@@ -129,6 +129,16 @@ def test_a_sound_server_that_hangs_is_missed_and_it_talks_when_it_is_back(tmp_pa
         pulled_out_and_back(toy, sound)
         a_turn_works(toy, sound)
         toy.end()
+
+
+def test_told_to_end_while_the_sound_server_hangs_it_is_gone_soon_and_dark(tmp_path: Path, store: Path) -> None:
+    with sound_server() as sound, on_duty(tmp_path, store, sound) as (toy, _):
+        sound.hang()
+        toy.state("attention", NOTICED_SECONDS + LOOK_SECONDS)
+        took, said = toy.end()
+    assert took < 10
+    assert toy.told["shown"][-1] == [0.0, 0.0, 0.0]
+    assert "Traceback" not in said
 
 
 def test_a_microphone_that_gives_zeros_is_told_from_a_quiet_room_and_nothing_is_read(
@@ -243,19 +253,29 @@ def test_without_a_network_it_says_so_soon_and_its_light_tells_when_there_is_one
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
-def test_on_a_disk_for_reading_only_it_talks_and_tells_once_that_a_mute_cannot_be_kept(
-    tmp_path: Path, store: Path
+@pytest.mark.parametrize(
+    ("disk", "complaint"), [(APART, "Read-only file system"), (FILLED, "No space left on device")], ids=["read", "full"]
+)
+def test_on_a_disk_for_reading_only_or_a_full_one_it_talks_and_tells_once_that_a_mute_cannot_be_kept(
+    tmp_path: Path, store: Path, disk: Sequence[str], complaint: str
 ) -> None:
     (state := tmp_path / "state").mkdir()
     (tmp_path / "run").mkdir()
     with recording_server(streamed("I am here.")) as service, sound_server() as sound:
         environment = connected(sound, service, store) | {"RUNTIME_DIRECTORY": str(tmp_path / "run")}
-        with running(tmp_path, environment, within=[*APART, str(state)]) as toy:
+        with running(tmp_path, environment, within=[*disk, str(state)]) as toy:
             toy.state("listening")
             a_turn_works(toy, sound)
             for what in ("mute", "unmute", "mute"):
                 assert companion(what, **environment).returncode == 0
             toy.state("muted")
+            seen = len(toy.events())
+            ask(sound)
+            assert companion("unmute", **environment).returncode == 0
+            a_turn_works(toy, sound)
+            assert [event["event"] for event in toy.events()[seen:]].count("heard") == 1, "muted it heard nothing"
+            assert companion("mute", **environment).returncode == 0
+            toy.state("muted")
             _, said = toy.end()
-    assert said.count("Read-only file system") == 1
+    assert said.count(complaint) == 1
     assert "Traceback" not in said

@@ -18,6 +18,7 @@ from companion import settings
 from companion.audio import Audio
 from companion.bench_talk import QUESTION, Heard, talk
 from companion.character import Espeak
+from companion.children import KEY_VARIABLE
 from companion.ports import Event
 from companion.service_log import log
 from companion.simulation import sound_of
@@ -85,7 +86,7 @@ def test_of_a_hundred_turns_no_word_is_logged_at_any_level(caplog: pytest.LogCap
 def test_the_key_is_in_nothing_that_settings_show(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text(KEY)
-    for environment in ({settings.KEY_VARIABLE: KEY}, {"COMPANION_CHAT__KEY_FILE": str(file)}):
+    for environment in ({KEY_VARIABLE: KEY}, {"COMPANION_CHAT__KEY_FILE": str(file)}):
         chosen = settings.load(None, environment)
         assert settings.key(chosen, environment) == KEY
         assert not words_in(repr(chosen) + str(chosen) + chosen.model_dump_json())

@@ -26,6 +26,8 @@ from models.random_whisper import Shape
 HELLO = Path(__file__).parents[1] / "speech" / "hello-rms.wav"
 
 VOICE = "en_US-toy-low"
+LONG = "en_US-lessac-high"
+"""A voice with a name as long as the real ones have."""
 LARGE = np.random.default_rng(0).bytes(3_000_000)
 
 ENTRY = """
@@ -49,7 +51,8 @@ AS_ROOT = pytest.mark.skipif(
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubHere]:
     """A hub with a voice, a Whisper, one to be converted, and a large file that only looks like a model."""
     folder = tmp_path_factory.mktemp("hub")
-    toy_piper(folder / VOICE, VOICE)
+    for voice in VOICE, LONG:
+        toy_piper(folder / voice, voice)
     toy_whisper(folder / "toy", "hello little fox")
     hub_whisper(folder / "toy-acft", ["Ġhello"], Shape(16), spread=0.02)
     (folder / "large").mkdir()
@@ -58,7 +61,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubHere]:
     with hub_here() as server:
         for model in sorted(folder.iterdir()):
             names = sorted(path.name for path in model.iterdir())
-            kind = {VOICE: "piper", "large": "smart-turn"}.get(model.name, "whisper")
+            kind = {VOICE: "piper", LONG: "piper", "large": "smart-turn"}.get(model.name, "whisper")
             manifest += ENTRY.format(kind=kind, name=model.name, files=json.dumps(names))
             for name in names:
                 server.add(f"owner/{model.name}", "main", name, (model / name).read_bytes())
@@ -209,6 +212,40 @@ def test_a_changed_digest_is_told_and_not_taken_but_anew(hub: HubHere, fresh: di
         assert file.read_bytes() == hub.files[name]
     finally:
         hub.files[name] = b"\x08" + LARGE
+
+
+def here(listed: str) -> list[str]:
+    """The models that `list` says are here, whoever brought them."""
+    return re.findall(r"^(\S+) .* MB  here ", listed, re.MULTILINE)
+
+
+def test_what_is_advised_for_a_damaged_ledger_mends_it(hub: HubHere, fresh: dict[str, str]) -> None:
+    everything = [VOICE, "toy", "toy-acft"]
+    assert models(fresh, "pull", *everything).returncode == 0
+    ledger = store(fresh) / "pulled.json"
+    ledger.write_text(ledger.read_text()[:-50])
+    advice = (
+        f"companion: {ledger} is damaged: remove it, and give `companion models pull --anew NAME` for each model that "
+        "you had pulled (`companion models list` has what is here); only what was converted is loaded again"
+    )
+    for words in ["verify"], ["pull", VOICE], ["prune", "toy"], ["prune", "--unused"]:
+        assert sentence(models(fresh, *words)) == advice
+    (store(fresh) / ".pulling" / "gone").mkdir(parents=True)
+    assert models(fresh, "prune").returncode == 0, "what interrupted pulls have left is no matter of the ledger"
+    assert not (store(fresh) / ".pulling").exists()
+    listed = models(fresh, "list")
+    assert (listed.returncode, listed.stderr.strip()) == (0, advice)
+    assert sorted(here(listed.stdout)) == sorted(everything)
+
+    ledger.unlink()
+    hub.sent = 0
+    for name in here(listed.stdout):
+        assert models(fresh, "pull", "--anew", name).returncode == 0
+    assert hub.sent == size_of(hub, "toy-acft")
+    assert models(fresh, "verify").stdout.count("is whole") == 3
+    assert here(models(fresh, "list").stdout) == here(listed.stdout)
+    assert models(fresh, "prune", *everything).returncode == 0
+    assert in_place(fresh) == []
 
 
 def stalled_pull(hub: HubHere, fresh: dict[str, str]) -> subprocess.Popen[str]:
@@ -363,6 +400,9 @@ def test_offline_nothing_is_asked_for(hub: HubHere, fresh: dict[str, str]) -> No
         (["path", "large"], 1, "large is not here: companion models pull large"),
         (["path", "larg"], 78, "did you mean large"),
         (["verify", "large"], 1, "large was not pulled"),
+        (["verify", "tiny-en"], 78, "There is no model 'tiny-en'; did you mean tiny.en"),
+        (["prune", "tinny"], 78, "There is no model 'tinny'; did you mean tiny"),
+        (["pull", "--language", "tlh"], 1, "There is none for tlh yet; `companion models list` has those there are"),
         (["prune", "large"], 1, "not pulled with this command"),
     ],
 )
@@ -398,16 +438,70 @@ def test_without_names_it_is_what_one_begins_with_in_the_characters_language(
     assert "For zh-CN: base (148 MB), zh_CN-huayan-medium (63 MB), smart-turn-v3.2-cpu (9 MB)" in told
 
 
+def test_what_is_known_only_by_having_been_pulled_or_put_there_is_known_all_the_same(
+    fresh: dict[str, str], tmp_path: Path
+) -> None:
+    assert models(fresh, "pull", VOICE).returncode == 0
+    toy_piper(store(fresh) / "piper", "en_US-mine-low")
+    fresh["COMPANION_MODELS__MANIFEST"] = str(tmp_path / "another.toml")
+    (tmp_path / "another.toml").write_text("")
+    assert models(fresh, "verify", VOICE).stdout == f"{VOICE} is whole\n"
+    own = models(fresh, "verify", "en_US-mine-low")
+    assert (own.returncode, own.stdout) == (
+        0,
+        f"{store(fresh)}/piper/en_US-mine-low.onnx is your own: there is nothing to compare it with\n",
+    )
+    for command in "verify", "prune":
+        assert f"did you mean {VOICE}" in sentence(models(fresh, command, "en_US-toi-low"), 78)
+    assert models(fresh, "prune", VOICE).returncode == 0
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_language_that_nobody_knows_is_told(fresh: dict[str, str]) -> None:
+    listed = models(fresh, "list", "--language", "tlh")
+    assert (listed.returncode, listed.stdout) == (0, "")
+    assert listed.stderr == "companion: there is none for tlh yet\n"
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("ja_JP", "No Piper voice is listed for ja_JP: espeak-ng will speak it"),
+        ("yo", "No Piper voice is listed for yo, and espeak-ng does not speak it either"),
+    ],
+)
+def test_a_language_without_a_voice_gets_its_ears_and_a_sentence(
+    fresh: dict[str, str], language: str, told: str
+) -> None:
+    said = models(fresh, "pull", "--language", language).stderr.splitlines()
+    assert said[0].startswith(f"For {language}: base (148 MB)")
+    assert told in said
+    german = models(fresh, "pull", "--language", "de").stderr
+    assert "No Piper voice" not in german
+    toy_piper(store(fresh) / "piper", f"{language[:2]}_XX-mine-low")
+    assert "No Piper voice" not in models(fresh, "pull", "--language", language).stderr, "it has one of its own"
+
+
 @pytest.mark.parametrize("columns", [40, 120])
-def test_in_a_terminal_there_is_a_table_and_a_bar_that_fit(fresh: dict[str, str], columns: int) -> None:
-    for words, said in (["list", "--language", "zh"], "huayan"), (["pull", "large"], "large"):
-        code, lines = in_terminal(["models", *words], fresh, columns)
-        assert code == 0
-        assert any(said in line for line in lines)
-        assert words[0] == "pull" or max(map(len, lines)) <= columns
-
-
-def test_a_pull_in_a_terminal_shows_how_far_it_is(hub: HubHere, fresh: dict[str, str]) -> None:
-    code, lines = in_terminal(["models", "pull", "large"], fresh, 100)
+def test_in_a_terminal_there_is_a_table_that_fits(fresh: dict[str, str], columns: int) -> None:
+    code, lines = in_terminal(["models", "list", "--language", "zh"], fresh, columns)
     assert code == 0
-    assert any("large.onnx" in line and "/3.0 MB" in line for line in lines)
+    assert any("huayan" in line for line in lines)
+    assert max(map(len, lines)) <= columns
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize(("name", "shown"), [(LONG, "en_US-lessac"), ("large", "large.onnx"), ("toy", "toy model")])
+@pytest.mark.usefixtures("hub")
+def test_a_pull_in_a_terminal_shows_name_bar_and_amount_on_one_line_that_fits(
+    fresh: dict[str, str], columns: int, name: str, shown: str
+) -> None:
+    code, lines = in_terminal(["models", "pull", name], fresh, columns)
+    assert code == 0
+    drawn = [line for line in lines if "━" in line or "╸" in line]
+    assert drawn
+    assert all(re.search(r"^\S.* [━╸╺]+ +[\d.]+/[\d.]+ (bytes|[kM]B)", line) for line in drawn), drawn
+    assert any(line.startswith(shown) for line in drawn), drawn
+    assert max(map(len, drawn)) <= columns
+    assert not [line for line in lines if re.match(r" *([\d.]+[ /:]|[?-])", line)], "no bar goes over to the next line"

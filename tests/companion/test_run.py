@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soxr
+from command import companion
 from numpy.typing import NDArray
 from on_duty import BRIEF, running, small_store, speech
 from recording_server import recording_server, streamed
@@ -349,6 +350,29 @@ def test_without_a_sound_server_it_lives_and_wakes_when_one_comes(tmp_path: Path
     assert "Traceback" not in said
 
 
+def test_a_second_one_is_refused_in_a_sentence_and_the_first_lives_on(tmp_path: Path, store: Path) -> None:
+    with sound_server() as sound:
+        environment = dict(sound.environment) | {"COMPANION_MODELS__STORE": str(store)}
+        with running(tmp_path, environment) as toy:
+            toy.state("attention")  # there is no key
+            journal = toy.events()
+            done = companion("run", "--journal", tmp_path / "journal.jsonl", **environment)
+            place = default_path(environment)
+            sentence = f"A toy runs here already, and answers at {place}: end that one first"
+            assert (done.returncode, done.stderr) == (1, f"companion: {sentence}\n")
+            assert toy.events()[: len(journal)] == journal
+            assert companion("mute", **environment).returncode == 0
+            toy.state("muted")
+            toy.process.kill()
+        assert place.exists(), "it could not clean up"
+        (again := tmp_path / "again").mkdir()
+        with running(again, environment | {"STATE_DIRECTORY": str(again / "state")}) as toy:
+            toy.state("attention")
+            assert companion("mute", **environment).returncode == 0
+            toy.end()
+        assert not place.exists()
+
+
 def test_a_name_that_is_learnt_while_it_runs_is_live_at_once(tmp_path: Path) -> None:
     store = tmp_path / "store"
     (store / "wake").mkdir(parents=True)
@@ -383,8 +407,7 @@ def test_a_name_that_is_learnt_while_it_runs_is_live_at_once(tmp_path: Path) -> 
 def test_settings_that_cannot_be_are_told_and_it_ends_for_good(tmp_path: Path, settings: str, complaint: str) -> None:
     file = tmp_path / "companion.toml"
     file.write_text(settings)
-    companion = Path(sys.executable).with_name("companion")
-    done = subprocess.run([str(companion), "run", "--config", str(file)], capture_output=True, text=True, timeout=60)
+    done = companion("run", "--config", file)
     assert done.returncode == 78
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr

@@ -43,7 +43,7 @@ class Duty:
         self.mistakes: list[SettingsError] = []
         self.liveness: Liveness
         patch.setattr(on_duty, "toy", self._toy)
-        patch.setattr(on_duty, "kept_mute", lambda settings: KeptMute(Path("/nowhere/muted")))
+        patch.setattr(on_duty, "kept_mute", lambda settings, before=None: before or KeptMute(Path("/nowhere/muted")))
 
     async def serve(self) -> None:
         await service.serve(
@@ -150,3 +150,27 @@ def test_settings_with_mistakes_are_told_and_the_life_goes_on_until_there_are_be
     duty.live(act)
     assert duty.mistakes == [mistake, mistake]
     assert duty.supervisor.said == ["reloading", "ready", "reloading", "ready", "reloading", "stopping"]
+
+
+def test_muted_it_tells_after_each_reload_that_it_is_ready(duty: Duty) -> None:
+    async def act() -> None:
+        duty.read += [Settings(), Settings()]
+        for lives in (1, 2, 3):
+            assert len(duty.lives) == lives
+            ready = duty.supervisor.said.count("ready")
+            duty.tell("state", state=State.MUTED.value)
+            assert duty.supervisor.said.count("ready") == ready + 1
+            if lives < 3:
+                signal.raise_signal(signal.SIGHUP)
+                await turns()
+
+    duty.live(act)
+
+
+def test_a_mute_goes_along_when_the_settings_name_another_folder(tmp_path: Path) -> None:
+    old, new = (Settings.model_validate({"memory": {"state": str(tmp_path / name)}}) for name in ("old", "new"))
+    before = on_duty.kept_mute(old)
+    before.keep(True)
+    assert on_duty.kept_mute(old, before) is before
+    assert on_duty.kept_mute(new, before).muted
+    assert on_duty.kept_mute(new).muted, "a restart finds it there"

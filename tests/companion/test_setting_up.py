@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,18 +15,17 @@ import numpy as np
 import pytest
 from command import COMPANION, companion
 from healthy import CARDS, MOCK_PINS, away_from_this_user, models, room
+from hub_first import add_first
 from hub_here import Fault, HubHere, hub_here
 from in_terminal import CTRL_C, answered_in_terminal
 from on_duty import BRIEF, running
 from recording_server import recording_server, streamed
 from sound_server import missing
-from toy_models import toy_piper, toy_smart_turn, toy_whisper
 from waiting import until
 
-from companion import settings, settings_text
+from companion import setting_up, settings, settings_text
 from companion.checks_engines import BEIJING
 from device.sound_server import CARD, SoundServer, sound_server
-from models import manifest
 
 pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
 
@@ -194,6 +193,17 @@ def test_a_key_that_comes_later_is_the_one_that_is_used(bare: dict[str, str], tm
     assert (done.returncode, settings.key(settings.load(file, {}), {})) == (0, KEY), done.stderr
 
 
+def test_a_character_beside_the_settings_is_found_wherever_one_is(bare: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "companion.toml"
+    shutil.copy(Path(__file__).parents[1] / "brief.toml", tmp_path / "mine.toml")
+    file.write_text('[toy]\ncharacter = "mine.toml"\n')
+    done = companion(
+        "setup", "--yes", "--replace", "--no-test", "--no-models", "--language", "en", "--config", file, **bare
+    )
+    assert done.returncode == 0, done.stderr
+    assert settings.load(file, {}).toy.character == str(tmp_path / "mine.toml")
+
+
 def test_settings_with_mistakes_are_not_written_over(bare: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "companion.toml"
     file.write_text('[ears]\nengin = "auto"\n')
@@ -209,20 +219,20 @@ def test_models_that_cannot_be_pulled_are_told_and_the_settings_are_there(bare: 
     assert settings.load(file, {}).ears.called == "wake"
 
 
+def test_a_character_for_whose_language_there_is_no_voice_is_told_so(bare: dict[str, str], tmp_path: Path) -> None:
+    brief = Path(__file__).parents[1].joinpath("brief.toml").read_text()
+    (tmp_path / "japanese.toml").write_text(brief.replace('name = "Bo"', 'name = "Bo"\nlanguage = "ja"'))
+    words = ["setup", "--yes", "--no-test", "--character", tmp_path / "japanese.toml"]
+    done = companion(*words, "--config", tmp_path / "companion.toml", **bare, HF_HUB_OFFLINE="1")
+    assert "No Piper voice is listed for ja: espeak-ng will speak it" in done.stdout.splitlines()
+    assert "nothing is pulled" in done.stderr
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[HubHere]:
-    """A hub that has what one begins with in English: small ones by the great ones' names."""
-    toy_whisper(tmp_path / "hub", "hello little fox")
-    voice = toy_piper(tmp_path / "hub")
-    small = {path.name: path.read_bytes() for path in (tmp_path / "hub").iterdir()}
-    small |= {"voice.onnx": voice.read_bytes(), "voice.onnx.json": voice.with_suffix(".onnx.json").read_bytes()}
-    small["smart-turn-v3.2-cpu.onnx"] = toy_smart_turn(tmp_path / "turn.onnx").read_bytes()
-    small["vocabulary.txt"] = "\n".join(json.loads(small["vocabulary.json"])).encode()
+    """A hub that has what one begins with in English."""
     with hub_here() as server:
-        for model in manifest.firsts(manifest.load(), "en"):
-            for file in model.files:
-                name = f"voice{''.join(Path(file.name).suffixes)}" if model.kind is manifest.Kind.PIPER else file.name
-                server.add(file.repository, file.revision, file.path, small[name])
+        add_first(server, tmp_path)
         yield server
 
 
@@ -344,3 +354,8 @@ def test_sound_cards_are_taken_by_flags_as_they_are_listed(bare: dict[str, str],
     } == CARDS
     assert "ok       microphone" in done.stdout
     assert "WRONG    key" in done.stdout
+
+
+def test_who_talks_with_the_machines_own_toy_has_to_be_root_as_its_key_is(tmp_path: Path) -> None:
+    assert setting_up.to_talk(settings.MACHINES_FILE) == "Let it talk: sudo companion run"
+    assert setting_up.to_talk(tmp_path / "mine.toml") == f"Let it talk: companion run --config {tmp_path}/mine.toml"

@@ -68,8 +68,8 @@ def test_a_pin_of_a_bus_is_refused(pin: int) -> None:
     (button,) = mistakes(lambda: replace(GENERIC, button=pin))
     (green,) = mistakes(lambda: replace(GENERIC, light_pins=(25, pin, 23)))
     assert f"pin {pin} belongs to {BUSES[pin]}" in button
-    assert button.endswith("cannot be the button.")
-    assert green.endswith("cannot be green.")
+    assert button.endswith("cannot be the button")
+    assert green.endswith("cannot be green")
 
 
 def test_the_bus_of_another_board_is_no_excuse() -> None:
@@ -80,15 +80,15 @@ def test_the_bus_of_another_board_is_no_excuse() -> None:
 @pytest.mark.parametrize("pin", [-1, 28, 40, 1000])
 def test_a_pin_that_is_not_there_is_refused(pin: int) -> None:
     (mistake,) = mistakes(lambda: replace(GENERIC, button=pin))
-    assert mistake == f"Board generic-rgb: there is no GPIO pin {pin} for the button, only 0 to 27."
+    assert mistake == f"Board generic-rgb: there is no GPIO pin {pin} for the button, only 0 to 27"
 
 
 def test_a_pin_cannot_be_two_things() -> None:
     assert mistakes(lambda: replace(GENERIC, button=25)) == (
-        "Board generic-rgb: GPIO pin 25 cannot be the button and red at once.",
+        "Board generic-rgb: GPIO pin 25 cannot be the button and red at once",
     )
     assert mistakes(lambda: replace(GENERIC, light_pins=(25, 25, 25))) == (
-        "Board generic-rgb: GPIO pin 25 cannot be red and green and blue at once.",
+        "Board generic-rgb: GPIO pin 25 cannot be red and green and blue at once",
     )
 
 
@@ -104,7 +104,7 @@ def test_a_light_of_another_kind_has_the_pins_it_is_given() -> None:
     assert BOARDS["usb"].changed(light="rgb", light_pins=(25, 24, 23), button=17) == replace(GENERIC, name="usb")
     assert GENERIC.changed(light="none").light_pins == ()
     (mistake,) = mistakes(lambda: GENERIC.changed(light="led"))
-    assert mistake == "Board generic-rgb: a light of kind led has 1 pins, not 0."
+    assert mistake == "Board generic-rgb: a light of kind led has 1 pins, not 0"
 
 
 def test_a_chain_of_lamps_has_spi_to_itself_and_no_other_pins() -> None:
@@ -113,7 +113,7 @@ def test_a_chain_of_lamps_has_spi_to_itself_and_no_other_pins() -> None:
     (mistake,) = mistakes(lambda: GENERIC.changed(light="apa102", light_pins=(5, 6)))
     assert "has its data on GPIO pin 10 and its clock on 11" in mistake
     (mistake,) = mistakes(lambda: GENERIC.changed(light="apa102", button=10))
-    assert mistake == "Board generic-rgb: GPIO pin 10 cannot be the button and the light's data at once."
+    assert mistake == "Board generic-rgb: GPIO pin 10 cannot be the button and the light's data at once"
     (mistake,) = mistakes(lambda: mine.changed(light="led", light_pins=(10,)))
     assert "pin 10 belongs to SPI" in mistake
 
@@ -127,7 +127,7 @@ def test_a_light_has_as_many_pins_as_its_kind(kind: str) -> None:
 def test_all_mistakes_are_told_at_once_in_a_sentence_each() -> None:
     told = mistakes(lambda: Board("mine", button=99, light="rgb", light_pins=(25, 25, 10)))
     assert len(told) == 3
-    assert all(mistake.startswith("Board mine: ") and mistake.count(".") == 1 for mistake in told)
+    assert all(mistake.startswith("Board mine: ") and "." not in mistake for mistake in told)
 
 
 @pytest.mark.parametrize("pin", sorted(set(range(28)) - set(BUSES) - {25, 24, 23}))

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from companion.errors import DeviceError
-from device.control_socket import LONGEST_REQUEST, ControlSocket, ask, default_path
+from companion.errors import AnotherRuns, DeviceError
+from device import control_socket
+from device.control_socket import LONGEST_REQUEST, ControlSocket, ask, default_path, running
 
 
 class Noted:
@@ -19,6 +21,9 @@ class Noted:
 
     def tell(self, text: str) -> None:
         self.asked.append(f"tell {text}")
+
+    def set_volume(self, to: float) -> None:
+        self.asked.append(f"volume {to}")
 
     async def interrupt(self) -> None:
         self.asked.append("stop")
@@ -40,12 +45,12 @@ def with_socket(path: Path, act: Callable[[], Awaitable[Any]]) -> list[str]:
     control = Noted()
 
     async def run() -> None:
-        socket = ControlSocket(path, control)
-        await socket.open()
+        listener = ControlSocket(path, control)
+        await listener.open()
         try:
             await act()
         finally:
-            await socket.close()
+            await listener.close()
 
     asyncio.run(run())
     assert not path.exists()
@@ -65,14 +70,25 @@ def test_what_is_asked_is_done_in_order(tmp_path: Path) -> None:
 
     async def act() -> None:
         await ask(path, {"do": "tell", "text": " it rains "})
+        await ask(path, {"do": "volume", "to": 0.25})
         for what in ("stop", "mute", "unmute", "forget", "reload"):
             await ask(path, {"do": what})
 
-    assert with_socket(path, act) == ["tell it rains", "stop", "mute", "unmute", "forget", "leave"]
+    assert with_socket(path, act) == ["tell it rains", "volume 0.25", "stop", "mute", "unmute", "forget", "leave"]
 
 
 @pytest.mark.parametrize(
-    "line", [b"hello\n", b"{}\n", b'{"do": "tell"}\n', b'{"do": "tell", "text": " "}\n', b"[" * 4000 + b"\n", b"3\n"]
+    "line",
+    [
+        b"hello\n",
+        b"{}\n",
+        b'{"do": "tell"}\n',
+        b'{"do": "tell", "text": " "}\n',
+        b'{"do": "volume", "to": 2}\n',
+        b'{"do": "volume", "to": "loud"}\n',
+        b"[" * 4000 + b"\n",
+        b"3\n",
+    ],
 )
 def test_what_makes_no_sense_is_answered_with_a_sentence(tmp_path: Path, line: bytes) -> None:
     answers = []
@@ -110,6 +126,49 @@ def test_a_socket_left_behind_is_replaced(tmp_path: Path) -> None:
         await ask(path, {"do": "stop"})
 
     assert with_socket(path, act) == ["stop"]
+
+
+def test_a_socket_of_one_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    path = left_behind(tmp_path / "s")
+
+    async def act() -> None:
+        await ask(path, {"do": "stop"})
+
+    assert with_socket(path, act) == ["stop"]
+
+
+def test_a_socket_on_which_somebody_answers_is_left_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+
+    async def act() -> None:
+        second = ControlSocket(path, Noted())
+        with pytest.raises(AnotherRuns, match=f"answers at {path}"):
+            await second.open()
+        await second.close()
+        await ask(path, {"do": "stop"})
+
+    assert with_socket(path, act) == ["stop"]
+
+
+def test_what_nobody_answers_is_no_toy_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_socket, "SERVICE", service := tmp_path / "service" / "control.sock")
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    assert running(environment) == service
+    own = left_behind(default_path(environment))
+    assert running(environment) == service
+
+    async def act() -> None:
+        assert running(environment) == own
+
+    with_socket(own, act)
+
+
+def left_behind(path: Path) -> Path:
+    """The socket of a toy that was killed."""
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+        killed.listen()
+    return path
 
 
 def test_where_no_toy_runs_it_says_so(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from hands import MovedHands
 
 from companion.errors import DeviceError
-from companion.looks import LOOKS, brightness
+from companion.looks import COLOURLESS, LOOKS, brightness
 from companion.state import State
 from device.boards import BOARDS, Board
 from device.light import DIMMEST_DUTY, GpioLight
@@ -80,15 +80,32 @@ def test_one_led_shows_how_bright_the_colour_is_to_the_eye(pins: MockFactory) ->
     light.close()
 
 
+def test_one_led_winks_while_it_is_muted_and_shines_on_while_the_microphone_is_open(pins: MockFactory) -> None:
+    clock = MovedHands()
+    light = light_on(LED, pins, clock)
+    dark = {}
+    for state in State.MUTED, State.IDLE, State.LISTENING:
+        light.show(state)
+        seen = []
+        for _ in range(100):
+            clock.time += 0.04
+            light.show(state)
+            seen += duties(LED, pins)
+        dark[state] = sum(duty == 0 for duty in seen) * 0.04
+    light.close()
+    assert dark == {State.MUTED: pytest.approx(0.4, abs=0.1), State.IDLE: 0, State.LISTENING: 0}
+
+
 @pytest.mark.parametrize("board", [RGB, LED], ids=["rgb", "led"])
 @pytest.mark.parametrize("cap", [0.0001, 0.05, 0.5])
 def test_a_cap_makes_every_state_dimmer_and_none_dark(pins: MockFactory, board: Board, cap: float) -> None:
     clock = MovedHands()
     light = light_on(board, pins, clock, brightness_cap=lambda: cap)
+    looks = COLOURLESS if board is LED else LOOKS
     for state in State:
         light.show(state)
         for _ in range(200):
-            if brightness(LOOKS[state], clock.now() - 100.0, 0.0) > 0:
+            if brightness(looks[state], clock.now() - 100.0, 0.0) > 0:
                 brightest = max(duties(board, pins))
                 assert DIMMEST_DUTY - 1e-9 <= brightest <= max(cap, DIMMEST_DUTY) + 1 / 255
             clock.time += 0.05

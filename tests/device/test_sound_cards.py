@@ -132,6 +132,9 @@ class Library:
     def _terminate(self) -> None:
         pass
 
+    def _exit_handler(self) -> None:
+        """What it would have done at exit."""
+
 
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> Library:

@@ -15,9 +15,10 @@ from sound_server import sound_here
 
 from companion.audio import Audio, Samples
 from companion.errors import DeviceError
-from device.sound_cards import PortAudio
+from device import speaker as speaker_file
+from device.sound_cards import Format, PortAudio
 from device.sound_server import CARD, SoundServer
-from device.speaker import LEAD_SECONDS, REST_SECONDS, SoundCardSpeaker
+from device.speaker import LATE_SECONDS, LEAD_SECONDS, REST_SECONDS, SoundCardSpeaker
 from device.wall_clock import WallClock
 
 ROOM_RATE = 48_000
@@ -281,3 +282,70 @@ def test_a_card_that_hangs_is_noticed(server: SoundServer) -> None:
 
     with sound_here() as hanging:
         with_speaker(lambda speaker: speak(speaker, hanging))
+
+
+class SlowCard:
+    """In the place of a speaker's line: a card that goes on taking sound, but `slowness` times as slowly as it should.
+    Time passes while somebody sleeps on it, and then only."""
+
+    what = "speaker"
+    block = 480
+
+    def __init__(self, speaker: SoundCardSpeaker, slowness: float, patch: pytest.MonkeyPatch) -> None:
+        self.time = 0.0
+        self.is_open = False
+        self._speaker = speaker
+        self._takes_every = slowness * self.block / ROOM_RATE
+        self._taken = 0.0
+        speaker._line = self  # type: ignore[assignment]
+        patch.setattr(speaker_file, "time", SimpleNamespace(monotonic=self.now))
+        patch.setattr(speaker_file, "be_urgent", lambda: None)
+        patch.setattr(asyncio, "sleep", self.sleep)
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        while self.is_open and self._taken + self._takes_every <= self.time:
+            self._taken += self._takes_every
+            when: Any = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
+            data: Any = bytearray(2 * self.block)
+            self._speaker._fill(data, self.block, when, SimpleNamespace(output_underflow=False))
+
+    async def open(self) -> None:
+        if not self.is_open:
+            self._speaker._stream(SimpleNamespace(RawOutputStream=dict), Format(None, "", ROOM_RATE, 1))
+            self.is_open = True
+
+    async def close(self, *, failed: bool = False) -> None:
+        self.is_open = False
+
+
+def test_a_card_that_takes_sound_far_too_slowly_is_given_up_when_the_sound_is_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    speaker = SoundCardSpeaker(WallClock(), PortAudio(), rest=None)
+    card = SlowCard(speaker, 20.0, monkeypatch)
+
+    async def speak() -> None:
+        begins = await speaker.play(Audio(babble(1.0, 16_000)))
+        await speaker.reach(begins + 1.0)
+
+    with pytest.raises(DeviceError, match="speaker has stopped taking sound"):
+        asyncio.run(speak())
+    assert card.time == pytest.approx(1.0 + LATE_SECONDS, abs=0.1)
+    assert not card.is_open, "the next to play opens it again"
+
+
+def test_a_card_that_is_a_little_slow_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker = SoundCardSpeaker(WallClock(), PortAudio(), rest=None)
+    card = SlowCard(speaker, 3.0, monkeypatch)
+
+    async def speak() -> None:
+        begins = await speaker.play(Audio(babble(1.0, 16_000)))
+        await speaker.reach(begins + 1.0)
+
+    asyncio.run(speak())
+    assert 2.5 < card.time < 1.0 + LATE_SECONDS
+    assert speaker.position == 1.0

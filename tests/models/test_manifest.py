@@ -11,6 +11,7 @@ from companion.character import bundled
 from companion.character import load as character
 from companion.errors import SettingsError
 from models.manifest import ANY, BUNDLED, Kind, find, firsts, load
+from models.whisper_languages import LANGUAGES
 
 MODELS = load()
 
@@ -74,6 +75,32 @@ def test_for_english_the_first_hears_english_only_and_for_others_all() -> None:
     assert next(model.name for model in firsts(MODELS, "en-GB")) == "base.en"
     assert [model.name for model in firsts(MODELS, "zh")] == ["base", "zh_CN-huayan-medium", "smart-turn-v3.2-cpu"]
     assert [model.name for model in firsts(MODELS, "sw")] == ["base"], "where no voice is known there is none"
+    assert firsts(MODELS, "tlh") == [], "a hundred languages are not all"
+
+
+def test_whisper_hears_what_it_was_trained_in_by_whatever_name_and_nothing_else() -> None:
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert LANGUAGES | {"yue"} == set(_LANGUAGE_CODES), "Cantonese only the large one, which is too large for a toy"
+    for tag in "sw", "nb-NO", "fil", "cmn-Hans-CN", "pt_BR":
+        assert MODELS["tiny"].knows(tag), tag
+    for tag in "tlh", "xx", "", "yue":
+        assert not MODELS["tiny"].knows(tag), tag
+
+
+@pytest.mark.parametrize(
+    ("computer", "english", "chinese"),
+    [
+        ("", "base.en", "base"),
+        ("Raspberry Pi 5 Model B Rev 1.0", "base.en", "base"),
+        ("Raspberry Pi 4 Model B Rev 1.4", "tiny.en", "tiny"),
+        ("Raspberry Pi 400 Rev 1.0", "tiny.en", "tiny"),
+        ("Raspberry Pi Zero 2 W Rev 1.0", "tiny.en", "tiny"),
+    ],
+)
+def test_a_smaller_computer_begins_with_a_smaller_model(computer: str, english: str, chinese: str) -> None:
+    assert [firsts(MODELS, tag, computer)[0].name for tag in ("en", "zh")] == [english, chinese]
+    assert [model.kind for model in firsts(MODELS, "en", computer)] == list(Kind)
 
 
 def test_whatever_is_for_all_languages_is_for_each() -> None:

@@ -219,6 +219,50 @@ def test_what_has_changed_at_the_hub_since_is_not_taken_unless_the_owner_says_so
     assert ledger.read(store)[VOICE].files[f"piper/{VOICE}.onnx"] == f"sha256:{sha256(other)}"
 
 
+def test_what_was_removed_and_has_changed_at_the_hub_since_is_not_taken_either(
+    server: HubHere, store: Path, voice: Model
+) -> None:
+    brought(server, store, voice)
+    first = server.files[str(voice.files[0])]
+    forget(store, VOICE)
+    server.files[str(voice.files[0])] = first + b"more"
+    said = refusal(server, store, voice)
+    assert f"{voice.files[0]} has changed: it was sha256:{sha256(first)} when it was pulled first" in said
+    assert missing(store, voice)
+    server.files[str(voice.files[0])] = first
+    assert brought(server, store, voice), "as it was it is taken"
+    forget(store, VOICE)
+    server.files[str(voice.files[0])] = first + b"more"
+    assert brought(server, store, voice, anew=True)
+    forget(store, VOICE)
+    assert brought(server, store, voice), "what was taken anew is believed from then on"
+    server.files[str(voice.files[0])] = first
+    forget(store, VOICE)
+    assert "has changed" in refusal(server, store, voice)
+
+
+def test_a_file_that_two_models_share_is_the_same_for_both(
+    server: HubHere, store: Path, voice: Model, whisper: Model
+) -> None:
+    brought(server, store, whisper)
+    server.files[str(whisper.files[2])] += b" "
+    acft = Model(voice.kind, voice.name, (*voice.files, whisper.files[2]), ("en",), 1, "", "", "", first=False)
+    assert f"{whisper.files[2]} has changed" in refusal(server, store, acft)
+    assert missing(store, acft)
+
+
+def test_a_ledger_of_before_is_read_and_what_it_holds_is_believed_after_the_model_is_gone(
+    server: HubHere, store: Path, voice: Model
+) -> None:
+    brought(server, store, voice)
+    kept = json.loads((store / ledger.NAME).read_bytes())
+    assert kept.pop("told").keys() == {str(remote) for remote in voice.files}
+    (store / ledger.NAME).write_text(json.dumps(kept))
+    forget(store, VOICE)
+    server.files[str(voice.files[1])] += b" "
+    assert "has changed" in refusal(server, store, voice)
+
+
 def test_another_revision_is_another_model_and_takes_the_place_of_the_first(
     server: HubHere, store: Path, voice: Model
 ) -> None:
@@ -296,7 +340,8 @@ def test_a_damaged_ledger_is_told_and_what_is_whole_need_not_be_loaded_again(
     server: HubHere, store: Path, voice: Model
 ) -> None:
     brought(server, store, voice)
-    for text in ("{", "[]", '{"version": 1, "models": {"a": {}}}', json.dumps({"version": 99, "models": {}})):
+    odd = '{"version": 1, "models": {"a": {}}}', '{"version": 1, "models": {}, "told": [3]}'
+    for text in ("{", "[]", *odd, json.dumps({"version": 99, "models": {}})):
         (store / ledger.NAME).write_text(text)
         assert str(store / ledger.NAME) in refusal(server, store, voice)
     (store / ledger.NAME).unlink()

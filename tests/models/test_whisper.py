@@ -20,7 +20,8 @@ from companion.audio import RATE, Audio, Utterance
 from companion.errors import NotHeard, SettingsError
 from companion.ports import Transcript
 from models.short_whisper import ShortWhisper
-from models.whisper import WhisperTranscriber, check, code, english_only
+from models.whisper import WhisperTranscriber, check, english_only
+from models.whisper_languages import code
 
 WORDS = "What do you like to eat, my friend?"
 
