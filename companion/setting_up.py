@@ -97,7 +97,7 @@ def setup(
         raise DeviceError(f"{file} is there already and was kept{kept}: give --replace to write over it")
     if secret is not None:
         _keep_key(place, secret)
-    pulled = _pull(chosen, wanted)
+    pulled = _pull(file, chosen, wanted)
     if test:
         _try_out(file)
     if service:
@@ -229,11 +229,17 @@ def _keep_key(place: Path, secret: str) -> None:
     out.print(f"The key is in {place}, for its owner's eyes only.", soft_wrap=True, markup=False)
 
 
-def _pull(chosen: Settings, wanted: Sequence[Any]) -> bool:
-    """Bring the models; False if that failed, which is told."""
+def _pull(file: Path, chosen: Settings, wanted: Sequence[Any]) -> bool:
+    """Bring the models, those of the machine's toy to where its service looks for them; False if that failed, which is
+    told."""
     try:
+        if wanted and file == settings.MACHINES_FILE and chosen.models.store is None:
+            make_folder(unit.MACHINES.cache)
         if wanted:
             pulling.bring(chosen, wanted)
+    except OSError as error:
+        complain(f"{unit.MACHINES.cache} cannot be made ({error.strerror})")
+        return False
     except KeyboardInterrupt:
         sentence = "Interrupted: the settings are written, and `companion models pull` goes on from what has arrived"
         raise NotPulled(sentence) from None

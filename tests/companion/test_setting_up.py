@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from recording_server import recording_server, streamed
 from sound_server import missing
 from waiting import until
 
-from companion import setting_up, settings, settings_text
+from companion import pulling, setting_up, settings, settings_text, unit
 from companion.checks_engines import BEIJING
 from device.sound_server import CARD, SoundServer, sound_server
 
@@ -359,3 +360,20 @@ def test_sound_cards_are_taken_by_flags_as_they_are_listed(bare: dict[str, str],
 def test_who_talks_with_the_machines_own_toy_has_to_be_root_as_its_key_is(tmp_path: Path) -> None:
     assert setting_up.to_talk(settings.MACHINES_FILE) == "Let it talk: sudo companion run"
     assert setting_up.to_talk(tmp_path / "mine.toml") == f"Let it talk: companion run --config {tmp_path}/mine.toml"
+
+
+def test_the_machines_toy_has_its_models_where_its_service_finds_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, cache = tmp_path / "companion.toml", tmp_path / "cache" / "companion"
+    monkeypatch.setattr(settings, "MACHINES_FILE", file)
+    monkeypatch.setattr(unit, "MACHINES", replace(unit.MACHINES, cache=cache))
+    seen = []
+    monkeypatch.setattr(pulling, "bring", lambda chosen, wanted: seen.append(cache.is_dir()))
+    assert setting_up._pull(file, settings.Settings(), ["tiny"])
+    assert setting_up._pull(tmp_path / "other.toml", settings.Settings(), ["tiny"])
+    assert (seen, stat.S_IMODE(cache.stat().st_mode)) == ([True, True], 0o755)
+    cache.rmdir()
+    cache.parent.rmdir()
+    cache.parent.write_text("a file where the folder should be")
+    assert not setting_up._pull(file, settings.Settings(), ["tiny"])
