@@ -30,6 +30,8 @@ ABOUT = {
     "known": [
         {"who": "pip", "name": "Pip", "summary": "A tiny plush fox, explorer of puddles and pockets."},
         {"who": "otto", "name": "Otto", "summary": "A very old tortoise who kept a lighthouse."},
+        {"who": "tuantuan", "name": "团团", "summary": "A round little panda who takes naps seriously."},
+        {"who": "rosie", "name": "Rosie", "summary": "Somebody of whom nobody has a picture."},
     ],
     "called": "hold",
     "engines": [
