@@ -196,7 +196,9 @@ function attend() {
     waiting = [];
     return notice.say(COVERED);
   }
-  if (line.isOpen && sound.awake && sound.capture && state !== "booting") for (const one of waiting.splice(0)) one();
+  if (!line.isOpen || !sound.awake || !sound.capture || state === "booting") return;
+  notice.say("");
+  for (const one of waiting.splice(0)) one();
 }
 
 async function when(heard) {
@@ -250,6 +252,7 @@ function hear(file) {
   if (!file) return;
   if (state === "muted" && sound.awake) return notice.say(COVERED);
   stir();
+  if (!sound.awake) notice.say(`Touch the paw: as soon as I am awake I hear ${file.name}.`);
   when(() => {
     recordings = recordings.then(() => sound.hear(file, (down) => about.called === "hold" && hold(down))).catch(() => {
       notice.say(`${file.name} is not a recording that your browser can read.`);
