@@ -13,7 +13,7 @@ from socket import socket
 from typing import Any
 
 import pytest
-from at_the_page import at_the_page, in_loop, tell
+from at_the_page import at_the_page, tell
 from browser_here import browser_here
 from page import opened
 
@@ -23,6 +23,7 @@ from device.browser import Browser
 from device.chromium import Chromium
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 820}
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
@@ -67,7 +68,9 @@ def test_every_state_fits_narrow_and_wide_in_the_light_and_in_the_dark(
             page.body(lambda body, state=state: body.light.show(state))
             page.locator(f"[data-state={state.value}]").wait_for()
             picture(page, f"{name}-{size}-{scheme}")
-            width, height = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+            width, height = page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+            )
             assert width <= viewport["width"], "nothing sticks out"
             for part in ("talk", "text", "state"):
                 assert page.get_by_test_id(part).is_visible()
@@ -94,14 +97,120 @@ def test_otto_is_somebody_else(browser: Chromium) -> None:
     assert shown == "Otto, listening"
 
 
+def test_a_toy_that_dozes_and_a_panda_are_seen(browser: Chromium) -> None:
+    at_the_page(
+        browser, lambda page: picture(page, "panda-narrow-dark"), who="tuantuan", viewport=NARROW, color_scheme="dark"
+    )
+    at_the_page(
+        browser, lambda page: picture(page, "stranger-wide-light"), state=State.IDLE, who="rosie", viewport=WIDE
+    )
+
+
+BOX = """(id) => { const { left, top, right, bottom } = document.getElementById(id).getBoundingClientRect();
+    return [left, top, right, bottom].map(Math.round); }"""
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(320, 640), (390, 844), (844, 390), (1000, 560), (1366, 560), (1280, 820), (1920, 1080)]
+)
+def test_all_can_be_reached_in_every_window(browser: Chromium, width: int, height: int) -> None:
+    def look(page: Any) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = {}
+        for part in ("mute", "talk", "volume", "text"):
+            page.locator(f"#{part}").scroll_into_view_if_needed()
+            left, top, right, bottom = boxes[part] = page.evaluate(BOX, part)
+            assert 0 <= left < right <= width, f"{part} is beside the window"
+            assert 0 <= top < bottom <= height, f"{part} cannot be scrolled to"
+            on_top = "([id, x, y]) => document.getElementById(id).contains(document.elementFromPoint(x, y))"
+            assert page.evaluate(on_top, [part, (left + right) / 2, (top + bottom) / 2]), f"something covers {part}"
+        picture(page, f"window-{width}-{height}")
+        if (width, height) not in ((320, 640), (1000, 560)):
+            page.evaluate("scrollTo(0, 0)")
+            assert page.evaluate(BOX, "text")[3] <= height, "without scrolling at all"
+        if height > 1000:
+            assert height - page.evaluate(BOX, "write")[3] < 0.1 * height, "nothing is left empty below"
+
+    at_the_page(browser, look, state=State.LISTENING, viewport={"width": width, "height": height})
+
+
+def test_behind_the_scenes_opens_whole_on_a_phone(browser: Chromium) -> None:
+    def look(page: Any) -> None:
+        page.locator("#fold").click()
+        page.wait_for_function("() => Math.abs(document.getElementById('panel').getBoundingClientRect().top) < 100")
+        whole, seen = page.evaluate(
+            "[document.getElementById('panel').scrollHeight, document.getElementById('panel').clientHeight]"
+        )
+        assert whole == seen > 500
+        picture(page, "unfolded-narrow-light")
+
+    at_the_page(browser, look, state=State.IDLE, viewport=NARROW, reduced_motion="reduce")
+
+
+def test_what_is_to_be_touched_has_an_edge(browser: Chromium) -> None:
+    def look(page: Any) -> list[float]:
+        return page.evaluate("""() => ["#mute", ".volume", "#write button", "#text"].map((one) => {
+            const luminance = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+                .map((part) => (part <= 0.04 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+                .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+            const { borderTopColor, borderTopWidth } = getComputedStyle(document.querySelector(one));
+            const paper = getComputedStyle(document.body).getPropertyValue("--paper").trim();
+            const [r, g, b] = [1, 3, 5].map((at) => parseInt(paper.slice(at, at + 2), 16));
+            const [dark, light] = [luminance(borderTopColor), luminance(`${r} ${g} ${b}`)].sort((a, b) => a - b);
+            return parseFloat(borderTopWidth) ? (light + 0.05) / (dark + 0.05) : 0;
+        })""")  # type: ignore[no-any-return]
+
+    for scheme in ("light", "dark"):
+        contrasts = at_the_page(browser, look, state=State.IDLE, color_scheme=scheme)
+        assert min(contrasts) >= 3
+
+
 def test_when_the_program_ends_the_page_says_so_and_keeps_trying(browser: Chromium) -> None:
     def look(page: Any) -> str:
         page.get_by_role("alert").filter(has_text="still running").wait_for()
         picture(page, "gone-narrow-dark")
+        assert "Out of reach" in page.get_by_test_id("talk").inner_text()
+        assert "Hold" not in page.locator("#hint").inner_text()
         return str(page.get_by_test_id("state").inner_text())
 
     gone = at_the_page(browser, look, state=State.IDLE, leaves=True, viewport=NARROW, color_scheme="dark")
     assert gone == "out of reach"
+
+
+def test_when_the_program_was_started_again_the_page_says_that_it_has_another_address(browser: Chromium) -> None:
+    def look(page: Any) -> None:
+        page.get_by_role("alert").filter(has_text="was started again: open its new address").wait_for()
+
+    async def story() -> None:
+        async with opened(port=free_port()) as before:
+            tell(before, "pip", State.IDLE, story=False)
+            page = await asyncio.wrap_future(browser.do(lambda: browser.wake(browser.page(before.url))))
+            await before.microphone.read()
+        async with opened(port=int(before.url.split(":")[2].split("/")[0])) as after:
+            assert after.url != before.url
+            await asyncio.wrap_future(browser.do(look, page))
+        await asyncio.wrap_future(browser.do(page.context.close))
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_a_message_that_is_too_long_is_refused_in_words_for_people(browser: Chromium) -> None:
+    send = """async () => {
+        const { Line } = await import(location.href + "line.js");
+        const line = new Line();
+        line.addEventListener("open", () => line.send("x".repeat(100_000)));
+        const closed = new Promise((over) => line.addEventListener("closed", ({ detail }) => over(detail)));
+        line.open();
+        return closed;
+    }"""
+    told = at_the_page(browser, lambda page: page.evaluate(send), state=State.IDLE, troubles=True)
+    assert told == {"how": "refused", "sentence": "The page sent more at once than it may."}
+
+
+def free_port() -> int:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 async def read_on(body: Browser) -> None:
@@ -118,10 +227,7 @@ def test_when_the_program_is_back_the_page_comes_back_by_itself(browser: Chromiu
         page.locator("#notice").wait_for(state="hidden")
 
     async def story() -> None:
-        with socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        async with opened(port=port) as body:
+        async with opened(port=free_port()) as body:
             tell(body, "pip", State.LISTENING, story=False)
             page = await asyncio.wrap_future(browser.do(lambda: browser.wake(browser.page(body.url))))
             await body.microphone.read()

@@ -81,10 +81,16 @@ def test_the_mouth_opens_with_the_sound_and_is_closed_when_it_is_silent(browser:
     said = np.concatenate([burst(9000, 0.4), burst(150, 0.4), burst(9000, 0.4)])
 
     def look(page: Any) -> list[float]:
-        watch(page, ".mouth", "Number(getComputedStyle(part).opacity) && new DOMMatrix(getComputedStyle(part).transform).d")
+        watch(
+            page,
+            ".mouth",
+            "Number(getComputedStyle(part).opacity) && new DOMMatrix(getComputedStyle(part).transform).d",
+        )
         show(page, State.SPEAKING)
         page.body(lambda body: body.speaker.play(Audio(said)))
-        page.wait_for_function("() => seen.some(([, , open]) => open > 0.3) && seen.slice(-30).every(([, , open]) => !open)")
+        page.wait_for_function(
+            "() => seen.some(([, , open]) => open > 0.3) && seen.slice(-30).every(([, , open]) => !open)"
+        )
         return [opening for _, _, opening in page.evaluate("seen")]
 
     mouth = at_the_page(browser, look, state=State.IDLE)
@@ -122,7 +128,9 @@ def test_each_state_has_its_pose(browser: Chromium) -> None:
         return poses
 
     poses = at_the_page(browser, look, state=State.BOOTING, reduced_motion="reduce")
-    assert len({str(pose) for state, pose in poses.items()}) >= len(State) - 2, "offline worries, too; waking up is eyes"
+    assert len({str(pose) for state, pose in poses.items()}) >= len(State) - 2, (
+        "offline worries, too; waking up is eyes"
+    )
     for state, pose in poses.items():
         assert pose["open"] != pose["closed"]
         assert pose["open"] == (state is not State.MUTED), "its eyes are open unless it hides"
@@ -153,7 +161,10 @@ GESTURES = [
     ("does what nobody has thought of", "wiggle", ".whole"),
 ]
 
-PART = "(selector) => { const part = getComputedStyle(document.querySelector(`.toy-drawing ${selector}`)); return `${part.transform} ${part.opacity}`; }"
+PART = """(selector) => {
+    const { transform, opacity } = getComputedStyle(document.querySelector(`.toy-drawing ${selector}`));
+    return `${transform} ${opacity}`;
+}"""
 
 MOVES = {"wag", "wave", "giggle", "nod", "shake", "hop", "spin", "sniff", "wiggle"}
 
@@ -166,7 +177,9 @@ def test_each_gesture_is_made_and_ends(browser: Chromium, motion: str) -> None:
         page.locator(f"[data-gesture={movement}]").wait_for()
         page.wait_for_function(f"([part, rest]) => ({PART})(part) !== rest", arg=[part, rest])
         if motion == "no-preference" and movement in MOVES:
-            watch(page, f".toy-drawing {part}", "getComputedStyle(part).animationName + getComputedStyle(part).transform")
+            watch(
+                page, f".toy-drawing {part}", "getComputedStyle(part).animationName + getComputedStyle(part).transform"
+            )
             page.wait_for_function("() => new Set(seen.map(([, , at]) => at)).size > 5")
             assert all(not at.startswith("none") for _, _, at in page.evaluate("seen.slice(0, 5)"))
         page.clock.fast_forward(2000)
@@ -195,7 +208,12 @@ def test_who_wants_less_motion_gets_none_but_the_lights(browser: Chromium) -> No
 
 @pytest.mark.parametrize(
     ("who", "drawn", "name"),
-    [("pip", ".scarf", "Pip"), ("otto", ".glasses", "Otto"), ("tuantuan", "#leaf", "团团"), ("rosie", "#ribbon", "Rosie")],
+    [
+        ("pip", ".scarf", "Pip"),
+        ("otto", ".glasses", "Otto"),
+        ("tuantuan", "#leaf", "团团"),
+        ("rosie", "#ribbon", "Rosie"),
+    ],
 )
 def test_each_character_is_drawn_as_itself_and_a_stranger_as_nobody_else(
     browser: Chromium, who: str, drawn: str, name: str
