@@ -36,7 +36,7 @@ function how(shown, deaf, called, name) {
     case "muted":
       return called === "hold"
         ? { paw: "Ears covered", hint: "It hears nothing until you unmute it." }
-        : { paw: "Hold to unmute", hint: "It hears nothing until you unmute it, or hold its paw." };
+        : { paw: "Uncover my ears", hint: "It hears nothing until you unmute it, or hold its paw." };
   }
   if (deaf) return { paw: called === "hold" ? "No microphone" : "My paw", hint: "I cannot hear you here: write to me, or drop a recording on me." };
   return { hold: HELD, open: OPEN, wake: WAKE(name) }[called];
