@@ -95,11 +95,13 @@ class Word:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Speech(Audio):
-    """A piece of a phrase's sound of which it is known when each word sounds."""
+    """A piece of a phrase's sound of which it is known when each word sounds, or which words they are."""
 
     words: tuple[Word, ...] = ()
     """Of this piece, and of those without words that go on with it; in the order of the text. `upto` counts in the
     whole phrase, whichever piece of it this is."""
+    text: str = ""
+    """The whole phrase, in the piece with which it begins, for speakers that show what they say; else empty."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from companion.audio import Audio
+from companion.audio import Audio, Speech
 from companion.errors import TurnError
 from companion.journal import Journal, Turn
 from companion.phrases import Gesture, Phrase
@@ -29,6 +29,14 @@ class Sound:
     audio: Audio
     phrase: str
     """The words that begin with this piece; empty when it goes on with the phrase before."""
+
+    @property
+    def captioned(self) -> Audio:
+        """The same for the speaker, which may want to show what it says."""
+        if not self.phrase:
+            return self.audio
+        words = self.audio.words if isinstance(self.audio, Speech) else ()
+        return Speech(self.audio.samples, self.audio.rate, words, self.phrase)
 
 
 Sounds = Ahead[Sound | Gesture]
@@ -109,7 +117,7 @@ class Mouth:
                         continue
                     if not saying.begun:
                         self._hush()
-                    begins = await self._speaker.play(sound.audio)
+                    begins = await self._speaker.play(sound.captioned)
                     saying.add(sound.phrase, begins, sound.audio)
                     turn.stage("play", until=await self._speaker.reach(saying.begins))
                     sounding()

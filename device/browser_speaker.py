@@ -12,7 +12,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from companion.audio import Audio, Samples
+from companion.audio import Audio, Samples, Speech
 from companion.errors import DeviceError
 from companion.ports import Clock
 from device.browser_link import GONE, Block, Link
@@ -38,6 +38,8 @@ class _Piece:
     """Its first sample's number in the stream; below 0 for what was heard before the stream began."""
     begins: float
     """Position of that sample, in seconds."""
+    text: str = ""
+    """What is said from there on; empty where it is shown already, or nothing begins."""
 
     @property
     def until(self) -> int:
@@ -161,7 +163,8 @@ class BrowserSpeaker:
         samples, overlap = self._join.add(audio.samples)
         overlap = min(overlap, self._sent)
         self._drop(overlap)
-        piece = _Piece(samples, self._sent - overlap, self._end - overlap / self._rate)
+        text = audio.text if isinstance(audio, Speech) else ""
+        piece = _Piece(samples, self._sent - overlap, self._end - overlap / self._rate, text)
         self._end += audio.seconds
         if len(samples):
             self._pieces.append(piece)
@@ -230,6 +233,14 @@ class BrowserSpeaker:
             self._played = min(block.played, self._sent)
             self._heard.append((self._played, block.heard_at))
             self._advanced = time.monotonic()
+            self._caption()
+
+    def _caption(self) -> None:
+        """Show the words that have just begun to sound: whoever reads along is never ahead of the voice."""
+        for piece in self._pieces:
+            if piece.text and piece.first < self._played:
+                self._link.tell("words", text=piece.text)
+                piece.text = ""
 
     def _heard_when(self, position: float) -> float:
         """When `position` was heard, on the clock; infinity when nobody knows."""

@@ -1,5 +1,7 @@
 // This file turns the page's sound on: the worklet, the microphone, and recordings that are dropped on the toy.
 
+import { Microphone } from "./microphone.js";
+
 const PLAYED_HEADER_BYTES = 8;
 const AFTER_A_RECORDING = 300; // milliseconds for which the paw is still held
 
@@ -8,30 +10,44 @@ export class Sound extends EventTarget {
     super();
     this.line = line;
     this.capture = 0;
+    this.microphone = new Microphone();
+    this.microphone.addEventListener("open", ({ detail }) => this.connect(detail));
+    this.microphone.addEventListener("closed", () => this.disconnect());
   }
 
   get awake() {
     return this.context?.state === "running";
   }
 
-  // Turn it on; browsers allow that only when somebody has just touched the page.
-  async wake() {
-    if (!this.context) {
-      this.context = new AudioContext({ latencyHint: "interactive" });
+  // Turn it on; browsers allow that only when somebody has just touched the page, so it may be asked for again.
+  wake() {
+    this.context ??= this.made();
+    const on = this.context.resume();
+    this.waking ??= this.begin(on).finally(() => (this.waking = undefined));
+    return this.waking;
+  }
+
+  made() {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    context.onstatechange = () => this.fire("state", context.state);
+    return context;
+  }
+
+  async begin(on) {
+    if (!this.card) {
       await this.context.audioWorklet.addModule("sound-card.js");
       this.card = new AudioWorkletNode(this.context, "sound-card", { outputChannelCount: [1] });
       this.card.port.onmessage = ({ data }) => this.told(data);
       this.card.connect(this.context.destination);
-      this.context.onstatechange = () => this.fire("state", this.context.state);
     }
-    await this.context.resume();
+    await on;
     this.introduce();
-    if (this.capture) await this.openMicrophone();
+    await this.microphone.want(this.capture > 0);
   }
 
   // Tell the toy's mind of it, after each time that the line was opened.
   introduce() {
-    if (!this.awake) return;
+    if (!this.awake || !this.card) return;
     const { sampleRate: rate, baseLatency = 0, outputLatency = 0 } = this.context;
     const latency = Math.min(1, baseLatency + outputLatency);
     this.do({ do: "setLatency", seconds: latency });
@@ -49,50 +65,40 @@ export class Sound extends EventTarget {
     this.do({ do: "sound", generation: header.getUint32(0, true), first: header.getUint32(4, true), samples });
   }
 
-  async listen(capture) {
+  listen(capture) {
     this.capture = capture;
     this.do({ do: "listen", capture });
-    if (!capture) this.closeMicrophone();
-    else if (this.awake) await this.openMicrophone();
+    this.microphone.want(capture > 0 && this.awake && Boolean(this.card));
   }
 
-  async openMicrophone() {
-    if (this.opening || this.stream?.active) return;
-    this.opening = true;
-    try {
-      if (!navigator.mediaDevices) throw new DOMException("", "NotFoundError");
-      const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
-      if (!this.capture) return this.closeMicrophone(); // muted meanwhile
-      this.source = this.context.createMediaStreamSource(this.stream);
-      this.source.connect(this.card);
-      this.stream.getAudioTracks()[0].onended = () => this.fire("microphone", "gone");
-      const echoes = this.stream.getAudioTracks()[0].getSettings().echoCancellation === false;
-      this.fire("microphone", echoes ? "echoes" : "open");
-    } catch (error) {
-      this.fire("microphone", error.name === "NotAllowedError" ? "denied" : "missing");
-    } finally {
-      this.opening = false;
-    }
+  connect(stream) {
+    this.disconnect();
+    this.source = this.context.createMediaStreamSource(stream);
+    if (!this.playing) this.source.connect(this.card);
   }
 
-  closeMicrophone() {
+  disconnect() {
     this.source?.disconnect();
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.stream = this.source = undefined;
+    this.source = undefined;
   }
 
-  // Let a recording be heard instead of the microphone; `held` is told when it begins and when it is over.
+  // Let a recording be heard instead of the microphone; `held` is told when it begins and when it is over. Rejects for
+  // what is none.
   async hear(file, held) {
     const recording = await this.context.decodeAudioData(await file.arrayBuffer());
     const player = new AudioBufferSourceNode(this.context, { buffer: recording });
     this.source?.disconnect();
+    this.playing = player;
     player.connect(this.card);
     held(true);
     player.start();
     await new Promise((over) => (player.onended = over));
-    this.source?.connect(this.card);
-    setTimeout(() => held(false), AFTER_A_RECORDING);
+    if (this.playing === player) {
+      this.playing = undefined;
+      this.source?.connect(this.card);
+    }
+    await new Promise((over) => setTimeout(over, AFTER_A_RECORDING));
+    held(false);
   }
 
   told({ message, heard, played, sounding }) {

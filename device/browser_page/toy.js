@@ -25,10 +25,19 @@ const GESTURES = [
   [/listen|look|tilt|\bears?\b|peer|eye/, "tilt"],
 ];
 
+// Who is drawn, by what is in a name; anybody else is a bear whom nobody has met.
+const DRAWINGS = [
+  [/\botto\b/i, "otto.svg"],
+  [/\bpip\b/i, "pip.svg"],
+  [/团团|\btuantuan\b/i, "tuantuan.svg"],
+];
+const ANYBODY = "anybody.svg";
+
 const POSES = {
   asleep: "asleep",
   away: "asleep",
-  idle: "dozing",
+  idle: "waiting",
+  dozing: "dozing",
   booting: "waking up",
   listening: "listening",
   thinking: "thinking",
@@ -43,6 +52,7 @@ export class Toy {
     this.place = place;
     this.glow = glow;
     this.state = "asleep";
+    this.dozes = false;
     this.since = performance.now();
     this.heard = this.played = this.shown = this.mouth = 0;
     this.drawnAt = 0;
@@ -52,14 +62,15 @@ export class Toy {
     this.blinkSoon();
   }
 
-  // Be this character: one of those that are drawn, else the first.
+  // Be this character.
   async be(name) {
     this.name = name;
-    const drawing = /otto/i.test(name) ? "otto.svg" : "pip.svg";
+    const [, drawing] = DRAWINGS.find(([pattern]) => pattern.test(name)) ?? [null, ANYBODY];
     if (drawing !== this.drawing) {
       this.drawing = drawing;
-      this.lamp = this.pure = "";
       const text = await (await fetch(drawing)).text();
+      if (drawing !== this.drawing) return; // it is somebody else already
+      this.lamp = this.pure = "";
       const drawn = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
       this.place.replaceChildren(document.importNode(drawn, true));
       const part = (name) => this.place.querySelector(name);
@@ -68,8 +79,12 @@ export class Toy {
     this.describe();
   }
 
-  show(state, looks) {
+  show(state, looks, dozes) {
     this.looks = looks ?? this.looks;
+    if (dozes !== this.dozes) {
+      this.dozes = dozes;
+      this.describe();
+    }
     if (state === this.state) return;
     this.state = state;
     this.since = performance.now();
@@ -97,7 +112,7 @@ export class Toy {
   }
 
   describe() {
-    this.place.setAttribute("aria-label", `${this.name ?? "The toy"}, ${POSES[this.state] ?? this.state}`);
+    this.place.setAttribute("aria-label", `${this.name ?? "The toy"}, ${POSES[this.dozes ? "dozing" : this.state] ?? this.state}`);
   }
 
   level({ heard, played, sounding }) {

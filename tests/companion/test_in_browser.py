@@ -174,12 +174,17 @@ def test_it_falls_silent_when_its_paw_is_touched(tmp_path: Path, quick: dict[str
         page.locator("#file").set_input_files(str(SPEECH / "story-moon-awb.wav"))
         toy.wait_for("state", count=2, state="speaking")
         page.wait_for_timeout(700)
+        assert not any(event["event"] == "said" and event["kind"] == "reply" for event in toy.events())
+        shown = page.get_by_test_id("reply").inner_text()
         page.get_by_test_id("talk").click()
         toy.wait_for("said", kind="reply")
         page.wait_for_timeout(500)
         sound = browser.heard(page)
         touched = page.evaluate("touched.at(-1) - began")
         assert has_no_trouble(page, toy.url)
+        said = page.get_by_test_id("reply").inner_text().removesuffix(" —")
+        assert said, "what was heard of it"
+        assert shown.startswith(said.split()[0]), "the words are there as soon as they sound"
         return touched, sound
 
     with browser_here() as browser, simulating(tmp_path, "--called", "open", "--character", "pip", **quick) as toy:
@@ -255,14 +260,14 @@ def test_the_bench_measures_the_same() -> None:
 def test_what_one_writes_is_heard_and_what_one_holds_the_paw_for(tmp_path: Path) -> None:
     def story(browser: Chromium, toy: Simulating) -> bytes:
         page = awake(browser, toy.url)
-        until(page, "state", "dozing")
+        until(page, "state", "waiting for you")
         page.get_by_test_id("text").fill("What do you know about whales?")
         page.keyboard.press("Enter")
         until(page, "heard", "whales")
-        until(page, "state", "dozing")
+        until(page, "state", "waiting for you")
         page.locator("#file").set_input_files(str(SPEECH / "hello-rms.wav"))
         until(page, "heard", HELLO)
-        until(page, "state", "dozing")
+        until(page, "state", "waiting for you")
         with page.expect_download() as download:
             page.get_by_role("link", name="Save this conversation").click()
         assert has_no_trouble(page, toy.url)
@@ -282,6 +287,34 @@ def test_what_one_writes_is_heard_and_what_one_holds_the_paw_for(tmp_path: Path)
     assert replayed.returncode == 0
     again = [one["text"] for one in journal(tmp_path / "scenario" / "replayed.jsonl") if one["event"] == "heard"]
     assert again == ["What do you know about whales?", HELLO]
+
+
+LOUD, QUIET = "() => document.getElementById('meter').value > 0.3", "() => document.getElementById('meter').value < 0.2"
+
+
+@pytest.mark.parametrize("how", ["paw", "space bar"])
+def test_what_one_says_while_the_paw_is_held_is_heard(tmp_path: Path, quick: dict[str, str], how: str) -> None:
+    said = recording(tmp_path / "said.wav", 8.0, "hello-rms.wav", 20.0)
+
+    def story(browser: Chromium, toy: Simulating) -> list[str]:
+        page = awake(browser, toy.url, viewport={"width": 1280, "height": 820})
+        until(page, "state", "waiting for you")
+        page.get_by_test_id("talk").hover()
+        page.mouse.down() if how == "paw" else page.keyboard.down("Space")
+        until(page, "state", "listening")
+        page.wait_for_function(LOUD)
+        page.wait_for_timeout(1500)
+        page.wait_for_function(QUIET)
+        page.mouse.up() if how == "paw" else page.keyboard.up("Space")
+        until(page, "heard", WORDS)
+        until(page, "state", "waiting for you")
+        assert has_no_trouble(page, toy.url)
+        states: list[str] = page.evaluate("states")
+        return states
+
+    with browser_here(said) as browser, simulating(tmp_path, **quick) as toy:
+        states = browser.do(story, browser, toy).result()
+    assert states[-5:] == ["idle", "listening", "thinking", "speaking", "idle"]
 
 
 def test_without_leave_to_listen_it_says_so_and_one_writes(tmp_path: Path, quick: dict[str, str]) -> None:
@@ -342,13 +375,14 @@ def test_who_it_is_and_how_it_is_called_is_chosen_in_the_page_and_all_is_forgott
 ) -> None:
     def story(browser: Chromium, toy: Simulating) -> None:
         page = awake(browser, toy.url)
-        until(page, "state", "dozing")
+        until(page, "state", "waiting for you")
         page.locator("#who").select_option("otto")
         page.get_by_role("heading", name="Otto").wait_for()
         toy.wait_for("said", character="Otto")
         page.locator("#called").select_option("open")
         until(page, "state", "listening")
         page.get_by_role("button", name="Forget everything").click()
+        page.get_by_role("button", name="Really forget?").click()
         page.locator("#conversation:empty").wait_for(state="attached")
         page.get_by_role("button", name="Mute").click()
         until(page, "state", "muted")

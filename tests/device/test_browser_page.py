@@ -7,121 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from socket import socket
 from typing import Any
 
 import pytest
+from at_the_page import at_the_page, tell
 from browser_here import browser_here
 from page import opened
 
 from companion.errors import DeviceError
-from companion.ports import Event
 from companion.state import State
 from device.browser import Browser
 from device.chromium import Chromium
 
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 820}
 
-ABOUT = {
-    "who": "pip",
-    "known": [
-        {"who": "pip", "name": "Pip", "summary": "A tiny plush fox, explorer of puddles and pockets."},
-        {"who": "otto", "name": "Otto", "summary": "A very old tortoise who kept a lighthouse."},
-    ],
-    "called": "hold",
-    "engines": [
-        {"part": "ears", "name": "pocketsphinx", "remark": "embedded, limited: English only, no children, no noise"},
-        {"part": "character", "name": "rehearsal", "remark": "answers from its own file"},
-        {"part": "voice", "name": "espeak-ng", "remark": "embedded"},
-    ],
-    "stages": [
-        {"stage": "transcribe", "words": "hearing what you said", "colour": "#56B4E9"},
-        {"stage": "pause", "words": "waiting whether you go on", "colour": "#CC79A7"},
-        {"stage": "reply", "words": "thinking of an answer", "colour": "#E69F00"},
-        {"stage": "voice", "words": "making the first sound", "colour": "#009E73"},
-        {"stage": "play", "words": "reaching the loudspeaker", "colour": "#0072B2"},
-    ],
-}
-
-STORY: list[tuple[float, str, dict[str, Any]]] = [
-    (0.0, "ready", {"part": "ears", "stages": {"load": 0.41}}),
-    (4.2, "said", {"kind": "opening", "character": "Pip", "text": "Hello! Hello! It is me, Pip!", "complete": True}),
-    (9.1, "heard", {"text": "can you tell me a story about the moon", "engine": "sphinx", "speaker": "user"}),
-    (9.9, "gesture", {"text": "points up with one paw"}),
-    (
-        15.3,
-        "said",
-        {
-            "kind": "reply",
-            "character": "Pip",
-            "text": "Once the moon fell into my puddle, and I carried it home in a bucket. It was very polite!",
-            "complete": True,
-        },
-    ),
-    (
-        15.3,
-        "turn",
-        {
-            "voice_to_voice": 0.83,
-            "stages": {"transcribe": 0.31, "pause": 0.14, "reply": 0.21, "voice": 0.12, "play": 0.05},
-            "usage": {"prompt_tokens": 734, "completion_tokens": 31, "cached_tokens": 512, "cost_usd": 0.000081},
-        },
-    ),
-]
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
     with browser_here() as made:
         yield made
-
-
-def at_the_page(
-    browser: Chromium,
-    look: Callable[[Any], Any],
-    *,
-    state: State | None = None,
-    who: str = "pip",
-    story: bool = True,
-    leaves: bool = False,
-    **context: Any,
-) -> Any:
-    """What somebody sees who looks at a page with this state; `leaves`: the program has ended before."""
-
-    def come(url: str) -> Any:
-        page = browser.page(url, **context)
-        return browser.wake(page) if state else page
-
-    async def show() -> Any:
-        async with opened() as body:
-            tell(body, who, state, story)
-            page = await asyncio.wrap_future(browser.do(come, body.url))
-            try:
-                if state:
-                    await body.microphone.read()
-                if leaves:
-                    await body.close()
-                seen = await asyncio.wrap_future(browser.do(look, page))
-                if not leaves:
-                    assert page.troubles.said == [], "nothing is wrong on its console"
-                assert all(asked.startswith(body.url) for asked in page.troubles.asked), "and it asks nobody else"
-                return seen
-            finally:
-                await asyncio.wrap_future(browser.do(page.context.close))
-
-    return asyncio.run(asyncio.wait_for(show(), 60))
-
-
-def tell(body: Browser, who: str, state: State | None, story: bool) -> None:
-    body.introduce(**ABOUT | {"who": who})
-    if story:
-        for event in STORY:
-            body.observe(Event(*event))
-    if state:
-        body.light.show(state)
 
 
 def settle(page: Any) -> None:
@@ -146,27 +53,31 @@ SHOWN = {
     "muted": State.MUTED,
     "error": State.ATTENTION,
 }
+"""The states of which pictures are made."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["narrow", "wide"])
-def test_no_two_states_look_alike_in_the_page_and_all_fits(browser: Chromium, size: str, scheme: str) -> None:
+def test_every_state_fits_narrow_and_wide_in_the_light_and_in_the_dark(
+    browser: Chromium, size: str, scheme: str
+) -> None:
     viewport = NARROW if size == "narrow" else WIDE
 
-    def look(page: Any, name: str) -> bytes:
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= viewport["width"], "nothing sticks out"
-        for part in ("talk", "text", "state"):
-            assert page.get_by_test_id(part).is_visible()
-        if size == "wide":
-            assert page.evaluate("document.documentElement.scrollHeight") <= viewport["height"]
-        return picture(page, f"{name}-{size}-{scheme}")
+    def look(page: Any) -> None:
+        for name, state in SHOWN.items():
+            page.body(lambda body, state=state: body.light.show(state))
+            page.locator(f"[data-state={state.value}]").wait_for()
+            picture(page, f"{name}-{size}-{scheme}")
+            width, height = page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+            )
+            assert width <= viewport["width"], "nothing sticks out"
+            for part in ("talk", "text", "state"):
+                assert page.get_by_test_id(part).is_visible()
+            if size == "wide":
+                assert height <= viewport["height"]
 
-    pictures = []
-    for name, state in SHOWN.items():
-        seen = partial(look, name=name)
-        pictures.append(at_the_page(browser, seen, state=state, viewport=viewport, color_scheme=scheme))
-    assert len(set(pictures)) == len(SHOWN)
+    at_the_page(browser, look, state=State.IDLE, viewport=viewport, color_scheme=scheme)
 
 
 def test_before_it_is_woken_it_sleeps_and_says_how_to_wake_it(browser: Chromium) -> None:
@@ -186,14 +97,120 @@ def test_otto_is_somebody_else(browser: Chromium) -> None:
     assert shown == "Otto, listening"
 
 
+def test_a_toy_that_dozes_and_a_panda_are_seen(browser: Chromium) -> None:
+    at_the_page(
+        browser, lambda page: picture(page, "panda-narrow-dark"), who="tuantuan", viewport=NARROW, color_scheme="dark"
+    )
+    at_the_page(
+        browser, lambda page: picture(page, "stranger-wide-light"), state=State.IDLE, who="rosie", viewport=WIDE
+    )
+
+
+BOX = """(id) => { const { left, top, right, bottom } = document.getElementById(id).getBoundingClientRect();
+    return [left, top, right, bottom].map(Math.round); }"""
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(320, 640), (390, 844), (844, 390), (1000, 560), (1366, 560), (1280, 820), (1920, 1080)]
+)
+def test_all_can_be_reached_in_every_window(browser: Chromium, width: int, height: int) -> None:
+    def look(page: Any) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        boxes = {}
+        for part in ("mute", "talk", "volume", "text"):
+            page.locator(f"#{part}").scroll_into_view_if_needed()
+            left, top, right, bottom = boxes[part] = page.evaluate(BOX, part)
+            assert 0 <= left < right <= width, f"{part} is beside the window"
+            assert 0 <= top < bottom <= height, f"{part} cannot be scrolled to"
+            on_top = "([id, x, y]) => document.getElementById(id).contains(document.elementFromPoint(x, y))"
+            assert page.evaluate(on_top, [part, (left + right) / 2, (top + bottom) / 2]), f"something covers {part}"
+        picture(page, f"window-{width}-{height}")
+        if (width, height) not in ((320, 640), (1000, 560)):
+            page.evaluate("scrollTo(0, 0)")
+            assert page.evaluate(BOX, "text")[3] <= height, "without scrolling at all"
+        if height > 1000:
+            assert height - page.evaluate(BOX, "write")[3] < 0.1 * height, "nothing is left empty below"
+
+    at_the_page(browser, look, state=State.LISTENING, viewport={"width": width, "height": height})
+
+
+def test_behind_the_scenes_opens_whole_on_a_phone(browser: Chromium) -> None:
+    def look(page: Any) -> None:
+        page.locator("#fold").click()
+        page.wait_for_function("() => Math.abs(document.getElementById('panel').getBoundingClientRect().top) < 100")
+        whole, seen = page.evaluate(
+            "[document.getElementById('panel').scrollHeight, document.getElementById('panel').clientHeight]"
+        )
+        assert whole == seen > 500
+        picture(page, "unfolded-narrow-light")
+
+    at_the_page(browser, look, state=State.IDLE, viewport=NARROW, reduced_motion="reduce")
+
+
+def test_what_is_to_be_touched_has_an_edge(browser: Chromium) -> None:
+    def look(page: Any) -> list[float]:
+        return page.evaluate("""() => ["#mute", ".volume", "#write button", "#text"].map((one) => {
+            const luminance = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+                .map((part) => (part <= 0.04 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+                .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+            const { borderTopColor, borderTopWidth } = getComputedStyle(document.querySelector(one));
+            const paper = getComputedStyle(document.body).getPropertyValue("--paper").trim();
+            const [r, g, b] = [1, 3, 5].map((at) => parseInt(paper.slice(at, at + 2), 16));
+            const [dark, light] = [luminance(borderTopColor), luminance(`${r} ${g} ${b}`)].sort((a, b) => a - b);
+            return parseFloat(borderTopWidth) ? (light + 0.05) / (dark + 0.05) : 0;
+        })""")  # type: ignore[no-any-return]
+
+    for scheme in ("light", "dark"):
+        contrasts = at_the_page(browser, look, state=State.IDLE, color_scheme=scheme)
+        assert min(contrasts) >= 3
+
+
 def test_when_the_program_ends_the_page_says_so_and_keeps_trying(browser: Chromium) -> None:
     def look(page: Any) -> str:
         page.get_by_role("alert").filter(has_text="still running").wait_for()
         picture(page, "gone-narrow-dark")
+        assert "Out of reach" in page.get_by_test_id("talk").inner_text()
+        assert "Hold" not in page.locator("#hint").inner_text()
         return str(page.get_by_test_id("state").inner_text())
 
     gone = at_the_page(browser, look, state=State.IDLE, leaves=True, viewport=NARROW, color_scheme="dark")
     assert gone == "out of reach"
+
+
+def test_when_the_program_was_started_again_the_page_says_that_it_has_another_address(browser: Chromium) -> None:
+    def look(page: Any) -> None:
+        page.get_by_role("alert").filter(has_text="was started again: open its new address").wait_for()
+
+    async def story() -> None:
+        async with opened(port=free_port()) as before:
+            tell(before, "pip", State.IDLE, story=False)
+            page = await asyncio.wrap_future(browser.do(lambda: browser.wake(browser.page(before.url))))
+            await before.microphone.read()
+        async with opened(port=int(before.url.split(":")[2].split("/")[0])) as after:
+            assert after.url != before.url
+            await asyncio.wrap_future(browser.do(look, page))
+        await asyncio.wrap_future(browser.do(page.context.close))
+
+    asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_a_message_that_is_too_long_is_refused_in_words_for_people(browser: Chromium) -> None:
+    send = """async () => {
+        const { Line } = await import(location.href + "line.js");
+        const line = new Line();
+        line.addEventListener("open", () => line.send("x".repeat(100_000)));
+        const closed = new Promise((over) => line.addEventListener("closed", ({ detail }) => over(detail)));
+        line.open();
+        return closed;
+    }"""
+    told = at_the_page(browser, lambda page: page.evaluate(send), state=State.IDLE, troubles=True)
+    assert told == {"how": "refused", "sentence": "The page sent more at once than it may."}
+
+
+def free_port() -> int:
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 async def read_on(body: Browser) -> None:
@@ -210,10 +227,7 @@ def test_when_the_program_is_back_the_page_comes_back_by_itself(browser: Chromiu
         page.locator("#notice").wait_for(state="hidden")
 
     async def story() -> None:
-        with socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        async with opened(port=port) as body:
+        async with opened(port=free_port()) as body:
             tell(body, "pip", State.LISTENING, story=False)
             page = await asyncio.wrap_future(browser.do(lambda: browser.wake(browser.page(body.url))))
             await body.microphone.read()
@@ -227,30 +241,6 @@ def test_when_the_program_is_back_the_page_comes_back_by_itself(browser: Chromiu
             await asyncio.wrap_future(browser.do(page.context.close))
 
     asyncio.run(asyncio.wait_for(story(), 60))
-
-
-@pytest.mark.parametrize(
-    ("words", "movement"),
-    [
-        ("waves with the tail", "wag"),
-        ("waves", "wave"),
-        ("giggles before it starts", "giggle"),
-        ("yawns, which takes a while", "yawn"),
-        ("nods", "nod"),
-        ("hops up and down", "hop"),
-        ("spins on the spot", "spin"),
-        ("sniffs the air", "sniff"),
-        ("points up with one paw", "point"),
-        ("listens for a long moment", "tilt"),
-        ("curls up in a ball", "doze"),
-        ("does what nobody has thought of", "wiggle"),
-    ],
-)
-def test_a_gesture_is_made(browser: Chromium, words: str, movement: str) -> None:
-    script = "([words]) => import(location.href + 'toy.js').then(({ Toy }) => { \
-        const place = document.createElement('div'); return new Toy(place, place).gesture(words); })"
-    made = at_the_page(browser, lambda page: page.evaluate(script, [words]), story=False)
-    assert made == movement
 
 
 def test_it_can_be_used_with_the_keyboard_alone(browser: Chromium) -> None:
@@ -269,16 +259,6 @@ def test_it_can_be_used_with_the_keyboard_alone(browser: Chromium) -> None:
         return held
 
     assert at_the_page(browser, use, state=State.IDLE, viewport=WIDE) == [True, False]
-
-
-def test_who_wants_less_motion_gets_none_but_the_lights(browser: Chromium) -> None:
-    count = "document.getAnimations().length"
-    moving = at_the_page(browser, lambda page: (settle(page), page.evaluate(count))[1], state=State.IDLE)
-    calm = at_the_page(
-        browser, lambda page: (settle(page), page.evaluate(count))[1], state=State.IDLE, reduced_motion="reduce"
-    )
-    assert moving > 0
-    assert calm == 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
