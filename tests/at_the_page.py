@@ -74,12 +74,11 @@ def at_the_page(
     leaves: bool = False,
     before: str = "0",
     called: str = "hold",
-    troubles: bool = False,
     **context: Any,
 ) -> Any:
     """What somebody sees who looks at a page with this state; `leaves`: the program has ended before. `before`: a
     script that runs before the page is touched. To the page belongs `page.body`, which does something with the body
-    whose page it is. `troubles`: there may be some on its console."""
+    whose page it is."""
 
     def come(url: str) -> Any:
         page = browser.page(url, **context)
@@ -97,7 +96,7 @@ def at_the_page(
                 if leaves:
                     await body.close()
                 seen = await asyncio.wrap_future(browser.do(look, page))
-                if not leaves and not troubles:
+                if not leaves:
                     assert page.troubles.said == [], "nothing is wrong on its console"
                 assert all(asked.startswith(body.url) for asked in page.troubles.asked), "and it asks nobody else"
                 return seen
