@@ -9,28 +9,27 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from companion import build, character, engines, tables
+from companion import build, character, engines
 from companion.audio import Audio
+from companion.between_toys import Between
 from companion.bodies import Body
-from companion.carried import carried
-from companion.character import Character, Espeak
+from companion.character import Espeak
+from companion.choice import Choice, files, part
 from companion.echo import Interruptible, Verdict
 from companion.engines import Engines
-from companion.errors import DeviceError, SettingsError, TurnError
-from companion.hearing import SPHINX
+from companion.errors import SettingsError, TurnError
+from companion.hearing import Hearing
 from companion.journal import Journal
 from companion.kept_mute import KeptMute
 from companion.life import Life
 from companion.ports import Observer
-from companion.scenario import Part, Scenario
-from companion.settings import Called, Settings
+from companion.scenario import Scenario
+from companion.settings import Called
 from companion.simulation import LONGEST_TEXT, sound_of
-from companion.state import State
 from companion.tasks import first_of
 from companion.waterfall import COLOURS, OTHER_COLOURS, WORDS
 
@@ -50,78 +49,6 @@ STAGES = [
 """The stages of a turn, in the words and colours of the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Who the toy is, and what it is made of."""
-
-    settings: Settings
-    names: tuple[str, ...]
-    """Of characters or their files, as they are given to `--character`."""
-    cast: Sequence[Character]
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    """What is in those of the `names` that are files, as far as it can be read twice."""
-
-    @property
-    def who(self) -> str:
-        """The same in one word, as the page knows it."""
-        return " and ".join(self.names)
-
-
-class Between:
-    """A Control for while there is no toy: whoever mutes it meanwhile finds it muted, and until then nothing hears."""
-
-    def __init__(self, browser: Browser, mute: KeptMute) -> None:
-        self._browser = browser
-        self._mute = mute
-        self._muted = asyncio.Event()
-
-    def set_volume(self, to: float) -> None:
-        """How loud the next toy will be."""
-        self._browser.speaker.volume = to
-
-    def tell(self, text: str) -> None:
-        """There is nobody to know it."""
-
-    async def interrupt(self) -> None:
-        """There is nothing to be interrupted."""
-
-    async def mute(self) -> None:
-        """Let go of the microphone."""
-        self._mute.keep(True)
-        self._muted.set()
-        await self.show()
-
-    def unmute(self) -> None:
-        """The toy will listen."""
-        self._mute.keep(False)
-        self._browser.light.show(State.BOOTING)
-
-    async def forget(self) -> None:
-        """Each toy begins without a memory."""
-
-    def leave(self) -> None:
-        """There is no life to end."""
-
-    async def show(self) -> None:
-        """Let the light be true while the next toy gets ready, and the microphone as that says."""
-        if self._mute.muted:
-            await self._browser.microphone.close()
-        self._browser.light.show(State.MUTED if self._mute.muted else State.BOOTING)
-
-    async def page(self) -> None:
-        """Wait until there is a page whose sound is on; a muted toy waits for none."""
-        if not self._mute.muted:
-            self._muted.clear()
-            await first_of(_heard(self._browser), self._muted.wait())
-
-
-async def _heard(browser: Browser) -> None:
-    while True:
-        with suppress(DeviceError):  # a page was there, and has gone before it was heard: another one will come
-            await browser.microphone.read()
-            return
-
-
 async def live(
     first: Choice, observers: Sequence[Observer], *, port: int = 0, opened: Callable[[str], None]
 ) -> NoReturn:
@@ -133,11 +60,10 @@ async def live(
     scenario = Scenario()
     browser = Browser(WallClock(), port=port, loudest=first.settings.body.volume, scenario=scenario.zip)
     browser.forgets = scenario.forget
-    watching = [browser.observe, scenario.observe, *observers]
-    first = replace(first, files=_files(first.names))
+    first = replace(first, files=files(first.names))
     known = {name: Choice(first.settings, (name,), [character.load(name)]) for name in character.bundled()}
     known.setdefault(first.who, first)
-    mute = KeptMute(None)
+    stage = _Stage(browser, scenario, [browser.observe, scenario.observe, *observers], known, KeptMute(None))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(browser.close)
         await browser.open()
@@ -145,133 +71,98 @@ async def live(
         before = choice = first
         while True:
             try:
-                before, choice = choice, await _live(choice, known, watching, browser, scenario, mute)
+                before, choice = choice, await stage.live(choice)
             except SettingsError as error:
                 if choice is before:
                     raise
-                Journal(browser.clock, *watching).write("fault", kind="settings", text=str(error), recovered=False)
+                stage.journal.write("fault", kind="settings", text=str(error), recovered=False)
                 choice = before
 
 
-async def _live(
-    choice: Choice,
-    known: Mapping[str, Choice],
-    watching: Sequence[Observer],
-    browser: Browser,
-    scenario: Scenario,
-    mute: KeptMute,
-) -> Choice:
-    """Be one toy until another one is chosen; that choice."""
-    chosen: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
-    between = Between(browser, mute)
+class _Stage:
+    """A page, on which one toy after the other lives."""
 
-    def choose(who: str, called: Called) -> None:
-        if who in known and not chosen.done():
-            chosen.set_result(replace(known[who], settings=choice.settings.with_called(called)))
+    def __init__(
+        self,
+        browser: Browser,
+        scenario: Scenario,
+        watching: Sequence[Observer],
+        known: Mapping[str, Choice],
+        mute: KeptMute,
+    ) -> None:
+        self.journal = Journal(browser.clock, *watching)
+        self._browser = browser
+        self._scenario = scenario
+        self._watching = watching
+        self._known = known
+        self._mute = mute
+        self._between = Between(browser, mute)
 
-    async def be() -> None:
-        await between.show()
-        async with _toy(choice, known, watching, browser, scenario, mute, between) as life:
-            browser.control = life
-            try:
-                await life.live()
-            finally:
-                browser.control = between
+    async def live(self, choice: Choice) -> Choice:
+        """Be one toy until another one is chosen; that choice. Raises SettingsError."""
+        chosen: asyncio.Future[Choice] = asyncio.get_running_loop().create_future()
 
-    browser.control = between
-    browser.chooses = choose
-    await first_of(be(), chosen)
-    return choice if chosen.cancelled() else chosen.result()
+        def choose(who: str, called: Called) -> None:
+            if who in self._known and not chosen.done():
+                chosen.set_result(replace(self._known[who], settings=choice.settings.with_called(called)))
 
+        async def be() -> None:
+            await self._between.show()
+            async with self._toy(choice) as life:
+                self._browser.control = life
+                try:
+                    await life.live()
+                finally:
+                    self._browser.control = self._between
 
-@asynccontextmanager
-async def _toy(
-    choice: Choice,
-    known: Mapping[str, Choice],
-    watching: Sequence[Observer],
-    browser: Browser,
-    scenario: Scenario,
-    mute: KeptMute,
-    between: Between,
-) -> AsyncIterator[Life]:
-    """A toy in a page, once the page's sound is on, or as muted as the last one was. Raises SettingsError."""
-    from models.typed import TypedTranscriber
+        self._browser.control = self._between
+        self._browser.chooses = choose
+        await first_of(be(), chosen)
+        return choice if chosen.cancelled() else chosen.result()
 
-    settings, cast = choice.settings, choice.cast
-    async with AsyncExitStack() as stack:
-        journal = Journal(browser.clock, *watching)
-        chosen = await engines.at_the_desk(settings, cast, stack, journal.warn, usual="hold")
-        called = chosen.hearing.called
+    @asynccontextmanager
+    async def _toy(self, choice: Choice) -> AsyncIterator[Life]:
+        """A toy in the page, once its sound is on, or as muted as the last one was. Raises SettingsError."""
+        settings, cast, browser = choice.settings, choice.cast, self._browser
+        async with AsyncExitStack() as stack:
+            chosen = await engines.at_the_desk(settings, cast, stack, self.journal.warn, usual="hold")
+            self._introduce(choice, chosen)
+            await self._between.page()
+            await self._between.show()  # whoever muted the last toy in its last moment
+            since = None if self._mute.muted else browser.clock.now()
+            yield build.put_together(
+                settings,
+                cast,
+                Body(
+                    browser.clock, browser.microphone, browser.speaker, browser.light, browser.button, hears_since=since
+                ),
+                replace(chosen, hearing=self._hearing(chosen.hearing)),
+                self._watching,
+                random.Random(),
+                build.surroundings(settings),
+                self._mute,
+            )
+
+    def _introduce(self, choice: Choice, chosen: Engines) -> None:
+        """Let the page know who is there, and what it can do with it."""
+        browser, called = self._browser, chosen.hearing.called
         browser.introduce(
             who=choice.who,
-            known=[_card(one) for one in known.values()],
+            known=[one.card for one in self._known.values()],
             called=called,
             engines=[asdict(one) for one in chosen.served],
             stages=STAGES,
         )
-        scenario.part = _part(choice, chosen)
+        self._scenario.part = part(choice, chosen)
         browser.microphone.press = browser.button.press if called == "hold" else None
-        browser.writes = _writing(browser, cast[0].language, journal)
-        heard = scenario.keeping(TypedTranscriber(chosen.hearing.transcriber, browser.microphone.typed))
-        hearing = replace(chosen.hearing, transcriber=heard, canceller=None, interruptible=BY_BROWSER)
-        await between.page()
-        await between.show()  # whoever muted the last toy in its last moment
-        yield build.put_together(
-            settings,
-            cast,
-            Body(
-                browser.clock,
-                browser.microphone,
-                browser.speaker,
-                browser.light,
-                browser.button,
-                hears_since=None if mute.muted else browser.clock.now(),
-            ),
-            replace(chosen, hearing=hearing),
-            watching,
-            random.Random(),
-            build.surroundings(settings),
-            mute,
-        )
+        browser.writes = _writing(browser, choice.cast[0].language, self.journal)
 
+    def _hearing(self, hearing: Hearing) -> Hearing:
+        """The same, by the browser's microphone, and for what is written; what is heard can be saved."""
+        from models.typed import TypedTranscriber
 
-def _card(choice: Choice) -> Mapping[str, str]:
-    names = " and ".join(one.name for one in choice.cast)
-    return {"who": choice.who, "name": names, "summary": choice.cast[0].summary}
-
-
-def _files(names: Sequence[str]) -> Mapping[str, bytes]:
-    """What is in the files among these names of characters."""
-    found = {}
-    for name in names:
-        with suppress(OSError, RuntimeError):  # gone since it was loaded, or a pipe, which is read once
-            path = Path(name).expanduser()
-            if name not in character.bundled() and path.is_file() and path.stat().st_size <= tables.LARGEST_FILE:
-                found[name] = path.read_bytes()
-    return found
-
-
-def _part(choice: Choice, chosen: Engines) -> Part:
-    """How this toy is replayed, and what of it no command can say."""
-    options: list[str] = []
-    remarks = [f"It ran on {', '.join(f'{one.part}: {one.name}' for one in chosen.served)}."]
-    files = {}
-    for number, name in enumerate(choice.names, 1):
-        there = name if name in character.bundled() else f"character-{number}.toml"
-        if name in choice.files:
-            files[there] = choice.files[name]
-        elif there != name:
-            remarks.append(f"Its file could not be read a second time: put it beside this one, as {there}.")
-        options += ["--character", there]
-    text, left = carried(choice.settings)
-    if text:
-        files["settings.toml"] = text.encode(errors="replace")
-        options += ["--config", "settings.toml"]
-    if left:
-        remarks.append(f"Settings that are not in here, for they belong to one computer: {', '.join(left)}.")
-    if chosen.hearing.transcriber_served.name != SPHINX:
-        remarks.append("What was written (.txt) is read aloud to its ears, which may hear other words.")
-    return Part([*options, "--called", chosen.hearing.called], files, remarks)
+        heard = self._scenario.keeping(TypedTranscriber(hearing.transcriber, self._browser.microphone.typed))
+        return replace(hearing, transcriber=heard, canceller=None, interruptible=BY_BROWSER)
 
 
 def _writing(browser: Browser, language: str, journal: Journal) -> Callable[[str], Coroutine[Any, Any, None]]:

@@ -177,8 +177,9 @@ def _show(
     """Be a toy in a page of the browser, until Ctrl-C. The first line on stdout is the page's address, and nothing
     else."""
     from companion import in_browser
+    from companion.choice import Choice
 
-    first = in_browser.Choice(chosen, tuple(names), cast)
+    first = Choice(chosen, tuple(names), cast)
 
     def opened(url: str) -> None:
         print(url, flush=True)  # noqa: T201 - nothing but this

@@ -7,6 +7,10 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared", deadline=None)  # other programs use the cores, too
+settings.load_profile("shared")
 
 LAST = "test_endurance.py"
 """The file whose tests take minutes, and both cores."""

@@ -19,6 +19,7 @@ from on_duty import BRIEF, HERE
 from page import Page, page
 
 from companion import character, in_browser, settings
+from companion.choice import Choice
 from companion.ports import Event
 from companion.tasks import cancelled
 from device.browser import Browser
@@ -58,7 +59,7 @@ def act(story: Callable[[Toy], Awaitable[None]], who: str = BO, **environment: s
     async def acting() -> None:
         opened = asyncio.get_running_loop().create_future()
         toy = Toy("")
-        first = in_browser.Choice(settings.load(None, environment), (who,), [character.load(who)])
+        first = Choice(settings.load(None, environment), (who,), [character.load(who)])
         living = asyncio.create_task(in_browser.live(first, [toy.events.append], opened=opened.set_result))
         await asyncio.wait({living, opened}, return_when=asyncio.FIRST_COMPLETED)
         toy.url = opened.result()
