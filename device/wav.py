@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import wave
 from collections.abc import Iterable
@@ -24,11 +25,13 @@ def save(path: Path, pieces: Iterable[Audio]) -> float:
     whole = Audio.join(parts)
     try:
         place = path.resolve()  # a link stays one, too
+        if place.is_symlink():  # of links in a circle: from Python 3.13 on they are no error
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if place.exists() and not place.is_file():
             _write(place, whole)
         else:
             _replace(place, whole)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         raise DeviceError(f"{path}: cannot be written ({getattr(error, 'strerror', error)})") from error
     return whole.seconds
 

@@ -63,8 +63,8 @@ def test_no_two_motions_are_alike(one: Motion, other: Motion) -> None:
 
 
 def test_a_sweep_runs_along_a_chain_and_nothing_else_does() -> None:
-    darkest = [min(range(60), key=lambda count: moved(MOTIONS["sweep"], count * STEP, lamp)) for lamp in LAMPS]
-    assert darkest == [20, 35, 50]
+    darkest = [min(range(75), key=lambda count: moved(MOTIONS["sweep"], count * STEP, lamp)) for lamp in LAMPS]
+    assert darkest == [35, 50, 65]
     assert [name for name, course in MOTIONS.items() if course.lag] == ["sweep"]
 
 
@@ -96,6 +96,15 @@ def test_a_gesture_makes_no_light_flash_more_than_three_times_a_second(
     values += seen(name, lamp)
     values += [look(after, phase + number * STEP, number) for number in range(100)]
     assert most_flashes(values) <= 3
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_at_no_moment_of_a_rhythm_does_a_gesture_begin_too_soon_after_its_last_flash(name: Motion) -> None:
+    for before in (state for state in State if state not in SAFETY):
+        for lamp in LAMPS:
+            for phase in range(round(max(LOOKS[before].period, STEP) / STEP)):
+                rhythm = [brightness(LOOKS[before], (phase + number) * STEP, 1.0) for number in range(100)]
+                assert most_flashes(rhythm + seen(name, lamp)) <= 3, (before, lamp, phase)
 
 
 def test_a_quick_flicker_is_what_that_test_would_notice() -> None:

@@ -86,7 +86,7 @@ def test_on_a_chain_a_sweep_ends_with_the_last_lamp() -> None:
     clock = Hands()
     light = shown(State.SPEAKING, clock, lamps=3)
     light.move("sweep")
-    clock.time += 0.5
+    clock.time += 0.65
     assert [light.brightness(lamp) for lamp in range(3)] == pytest.approx([1.0, 0.65, 0.3])
     clock.time = 100.0 + MOTIONS["sweep"].seconds() + 0.29
     assert light.brightness() == 1.0
