@@ -26,16 +26,24 @@ def answer(
     out.print(question, soft_wrap=True, markup=False)
     for number, choice in enumerate(choices, 1):
         out.print(f"  {number}  {choice}", soft_wrap=True, markup=False)
-    while True:
-        said = input(f"[{usual}]: ").strip()
+
+    def parse_choice(said: str) -> str:
         if said.isdecimal() and 0 < int(said) <= len(choices):
             said = choices[int(said) - 1].partition("  ")[0]
-        if not said:
-            return usual
+        return parse(said)
+
+    said = asked(lambda: input(f"[{usual}]: "), parse_choice)
+    return usual if said is None else said
+
+
+def asked(ask: Callable[[], str], parse: Callable[[str], str]) -> str | None:
+    """What somebody says, asked again until it can be; None if they say nothing."""
+    while said := ask().strip():
         try:
             return parse(said)
         except CompanionError as error:
             out.print(f"{error}", style="yellow", soft_wrap=True, markup=False)
+    return None
 
 
 def yes(question: str, *, usual: bool) -> bool:

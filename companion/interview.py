@@ -14,6 +14,7 @@ from companion.asking import answer, one_of
 from companion.errors import DeviceError, SettingsError
 from companion.screen import out
 from companion.settings import Called, Settings
+from companion.words import language_of
 
 if TYPE_CHECKING:
     from device.sound_cards import Kind
@@ -157,7 +158,7 @@ def _character(language: str) -> Callable[[str], str]:
 
 
 def _alike(one: str, other: str) -> bool:
-    return one.partition("-")[0].lower() == other.replace("_", "-").partition("-")[0].lower()
+    return language_of(one) == language_of(other.replace("_", "-"))
 
 
 def _devices(kind: Kind) -> list[str]:

@@ -161,14 +161,12 @@ class Life:
         held to speak."""
         while True:
             match await self._button.pressed():
+                case press if not self._unmuted.is_set():
+                    await self._pressed_while_muted(press)
                 case press if self._held:
                     await self._speak_up(self._held, press)
-                case Press.LONG if self._unmuted.is_set():
-                    await self.mute()
                 case Press.LONG:
-                    self.unmute()
-                case Press.SHORT | Press.DOUBLE if not self._unmuted.is_set():
-                    await self._say_muted()
+                    await self.mute()
                 case Press.SHORT:
                     await self.interrupt()
                     await self._earcons.play(Earcon.LISTEN)
@@ -178,23 +176,21 @@ class Life:
                     pass
 
     async def _speak_up(self, held: ByButton, press: Press) -> None:
+        if held.begins(press, self._ears):
+            await self.interrupt()
+        held.press(press, self._ears)
+        if press is Press.DOUBLE:
+            await self.again()
+
+    async def _pressed_while_muted(self, press: Press) -> None:
         match press:
-            case Press.LONG if not self._unmuted.is_set():
+            case Press.LONG:
                 self.unmute()
-            case Press.SHORT | Press.DOUBLE if not self._unmuted.is_set():
-                await self._say_muted()
-            case _ if self._unmuted.is_set():
-                if held.begins(press, self._ears):
-                    await self.interrupt()
-                held.press(press, self._ears)
-                if press is Press.DOUBLE:
-                    await self.again()
+            case Press.SHORT | Press.DOUBLE:
+                self._says_muted = True
+                await self.interrupt()
             case _:
                 pass
-
-    async def _say_muted(self) -> None:
-        self._says_muted = True
-        await self.interrupt()
 
     async def _do(self, step: Coroutine[Any, Any, None]) -> bool:
         """One step, unless it is interrupted. False if a device failed; it was waited for then."""

@@ -45,9 +45,9 @@ def list_models(
     """What can be pulled, how large it is, whether it is here, what it is good for and on which board."""
     chosen = settings.usual(config)
     pulled = _pulled(store(chosen))
-    every = {tag for model in _manifest(chosen).values() for tag in model.languages}
-    begin = {model.name for model in to_begin_with(chosen, every)}
-    known = [model for model in _manifest(chosen).values() if language is None or model.knows(language)]
+    every = _manifest(chosen).values()
+    begin = {model.name for model in to_begin_with(chosen, {tag for model in every for tag in model.languages})}
+    known = [model for model in every if language is None or model.knows(language)]
     rows = [
         (
             model.name,

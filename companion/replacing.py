@@ -29,19 +29,23 @@ def replace_file(file: Path, content: bytes, mode: int | None = None) -> None:
             out.flush()
             os.fsync(out.fileno())
         unfinished.replace(file)
-        _settle(file.parent)
+        _settle_names(file.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _settle(folder: Path) -> None:
-    """See to it that the names in a folder are on the disk, too."""
+def settle(path: Path) -> None:
+    """See to it that a file's bytes, or a folder's names, are on the disk. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(names)
-        finally:
-            os.close(names)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _settle_names(folder: Path) -> None:
+    try:
+        settle(folder)
     except OSError as error:
         if error.errno not in CANNOT:
             raise

@@ -29,7 +29,7 @@ from companion import (
     tables,
     unit,
 )
-from companion.asking import answer, one_of, yes
+from companion.asking import answer, asked, one_of, yes
 from companion.checks_engines import REGIONS
 from companion.errors import DeviceError, NotPulled, SettingsError
 from companion.interview import Given, answers
@@ -142,14 +142,8 @@ def _key_given(file: Path | None) -> str | None:
 def _key_asked(file: Path, table: Mapping[str, Any]) -> str | None:
     """The key, typed unseen; None to leave it as it is."""
     out.print("The key to Qwen-Character (sk-...); it is not shown.", soft_wrap=True)
-    while True:
-        said = getpass.getpass("[the one that is there]: " if _has_key(file, table) else "[later]: ").strip()
-        if not said:
-            return None
-        try:
-            return _key_checked(said)
-        except SettingsError as error:
-            out.print(f"{error}", style="yellow", soft_wrap=True, markup=False)
+    prompt = "[the one that is there]: " if _has_key(file, table) else "[later]: "
+    return asked(lambda: getpass.getpass(prompt), _key_checked)
 
 
 def _has_key(file: Path, table: Mapping[str, Any]) -> bool:
@@ -232,14 +226,16 @@ def _keep_key(place: Path, secret: str) -> None:
 def _pull(file: Path, chosen: Settings, wanted: Sequence[Any]) -> bool:
     """Bring the models, those of the machine's toy to where its service looks for them; False if that failed, which is
     told."""
-    try:
-        if wanted and file == settings.MACHINES_FILE and chosen.models.store is None:
+    if not wanted:
+        return True
+    if file == settings.MACHINES_FILE and chosen.models.store is None:
+        try:
             make_folder(unit.MACHINES.cache)
-        if wanted:
-            pulling.bring(chosen, wanted)
-    except OSError as error:
-        complain(f"{unit.MACHINES.cache} cannot be made ({error.strerror})")
-        return False
+        except OSError as error:
+            complain(f"{unit.MACHINES.cache} cannot be made ({error.strerror})")
+            return False
+    try:
+        pulling.bring(chosen, wanted)
     except KeyboardInterrupt:
         sentence = "Interrupted: the settings are written, and `companion models pull` goes on from what has arrived"
         raise NotPulled(sentence) from None

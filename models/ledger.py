@@ -7,7 +7,6 @@ more: where it says something else later, that is told, and not taken.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +71,6 @@ def write(store: Path, name: str, pulled: Pulled | None) -> None:
         digests |= pulled.sources
     kept = {"version": VERSION, "models": {key: asdict(models[key]) for key in sorted(models)}, "told": digests}
     replace_file(store / NAME, json.dumps(kept, indent=1).encode())
-    settle(store)
 
 
 def faults(store: Path, pulled: Pulled) -> list[str]:
@@ -88,15 +86,6 @@ def faults(store: Path, pulled: Pulled) -> list[str]:
         except OSError as error:
             found.append(f"{store / path} cannot be read ({error.strerror})")
     return found
-
-
-def settle(path: Path) -> None:
-    """See to it that a file's bytes, or a folder's names, are on the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(store: Path) -> tuple[dict[str, Pulled], dict[str, str]]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from companion.errors import NotPulled
+from companion.replacing import settle
 from models import ledger
 from models.hub import Hub, Known, digest
 from models.ledger import Pulled
@@ -234,7 +235,7 @@ def _made(model: Model, work: Path) -> dict[str, str]:
 def _publish(model: Model, store: Path, work: Path, made: Mapping[str, str]) -> None:
     """Rename what is whole to its place."""
     for name in made:
-        ledger.settle(work / name)
+        settle(work / name)
     place = store / store_path(model)
     place.parent.mkdir(parents=True, exist_ok=True)
     if model.kind is Kind.WHISPER:
@@ -244,14 +245,14 @@ def _publish(model: Model, store: Path, work: Path, made: Mapping[str, str]) -> 
         whole.mkdir()
         for name, path in made.items():
             (work / name).replace(whole / Path(path).name)
-        ledger.settle(whole)
+        settle(whole)
         if place.exists():
             place.replace(old)
         whole.replace(place)
     else:
         for name, path in sorted(made.items(), key=lambda each: each[1].endswith(".onnx")):  # what it is known by last
             (work / name).replace(store / path)
-    ledger.settle(place.parent)
+    settle(place.parent)
 
 
 @contextmanager
