@@ -130,8 +130,9 @@ class BargeIn:
             elif called := await self._ears.called(
                 self._words, enough=lambda: self._echo.verdict.how is not Interruptible.WORDS
             ):
-                self._is_called(called)
-                return
+                if not self._echo.says_it_itself():
+                    self._is_called(called)
+                    return
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""
@@ -146,7 +147,7 @@ class BargeIn:
                     self._pause()
                 case KeepsOn():
                     self._interrupt()
-                case Wake() as wake if (wake.sure or wake.phrase == STOP) and not self._echo.is_own():
+                case Wake() as wake if (wake.sure or wake.phrase == STOP) and not self._echo.says_it_itself():
                     self._is_called(wake)
                 case Pause(so_far):
                     if not (self._paused or self._meant):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from barge_in.stage import Show, said
+from barge_in.stage import TOYS, Show, said
 
 from companion.audio import Frame, Samples
 from companion.echo import Interruptible
@@ -106,6 +106,18 @@ def test_an_echo_beyond_400_ms_is_refused_with_the_reason() -> None:
     assert verdict.how is Interruptible.WORDS
     assert "450 ms" in verdict.why
     assert not events(show, "duck", "pause", "interrupted")
+
+
+@pytest.mark.parametrize(("delay", "echo", "seed"), [(450, 10, 2), (600, 10, 0), (600, 0, 1), (900, 10, 1)])
+def test_with_an_echo_beyond_400_ms_it_neither_interrupts_nor_answers_itself(
+    delay: float, echo: float, seed: int
+) -> None:
+    """A loudspeaker that is reached by radio may play so late. What it says itself holds words that sound like "stop"."""
+    voice = list(TOYS)[seed % len(TOYS)]
+    show = Show(room=Room(echo=echo, delay=delay, noise=-60), seed=seed, voice=voice, otherwise="and then").play()
+    print(f"\n{delay} ms: {[verdict.how.value for verdict in show.scene.verdicts]}, {show.count('heard')} heard")
+    assert not events(show, "duck", "pause", "interrupted")
+    assert show.count("heard") == 1
 
 
 @pytest.mark.parametrize("drift", [-500, 500])

@@ -8,7 +8,7 @@ import pytest
 from scene import Scene, Shout, bo
 
 from companion.calling import ByButton, ByName
-from companion.echo import Interruptible
+from companion.echo import Echo, Interruptible
 from companion.errors import NotHeard
 from companion.ports import Press
 from device.ramp import FADE_SECONDS
@@ -230,6 +230,16 @@ def test_where_only_words_interrupt_its_name_does() -> None:
     )
     scene.play()
     assert decisions(scene) == ["interrupted"]
+
+
+@pytest.mark.parametrize("how", [Interruptible.FULL, Interruptible.WORDS])
+def test_a_word_that_it_says_itself_does_not_interrupt_it(how: Interruptible, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Echo, "says_it_itself", lambda _: True)
+    word = ScriptedWakeWord("bo", sure=True)
+    scene = interrupted(Shout(0.2), hears=["a story", "bo"], interruptible=how, calling=ByName(word))
+    scene.play()
+    assert "interrupted" not in decisions(scene)
+    assert said(scene) == [(LONG, True)]
 
 
 def test_where_only_the_button_interrupts_nobody_is_heard() -> None:

@@ -65,6 +65,24 @@ def test_an_echo_that_comes_too_late_is_refused_with_the_reason() -> None:
     assert "400 ms" in echo.verdict.why
 
 
+def test_what_still_comes_back_after_it_fell_silent_is_not_heard() -> None:
+    spoken = np.concatenate([sound(4.0), np.zeros(4 * RATE, dtype=np.int16)])
+    captured = late(spoken, 0.6)
+    echo = Echo(Share(np.zeros_like(spoken), 1.0), UNKNOWN)
+    heard = live(echo, captured, spoken)
+    while_it_plays, after = slice(3 * RATE, 4 * RATE), slice(4 * RATE + FRAME_SAMPLES, round(4.6 * RATE))
+    assert np.array_equal(heard[while_it_plays], captured[while_it_plays]), "so that its name is heard in it"
+    assert Audio(heard[after]).level < Audio(captured[after]).level - 25
+
+
+def test_whoever_speaks_after_a_late_echo_is_heard() -> None:
+    spoken = np.concatenate([sound(4.0), np.zeros(4 * RATE, dtype=np.int16)])
+    somebody = np.concatenate([np.zeros(round(5.2 * RATE), dtype=np.int16), sound(2.8, seed=5)])
+    echo = Echo(Share(np.zeros_like(spoken), 1.0), UNKNOWN)
+    heard = live(echo, late(spoken, 0.6) + somebody, spoken)
+    assert np.array_equal(heard[round(5.2 * RATE) :], somebody[round(5.2 * RATE) :])
+
+
 def test_a_sound_that_does_not_come_back_needs_no_canceller() -> None:
     played = sound(4.0)
     echo = Echo(Share(np.zeros_like(played), 1.0), UNKNOWN)
@@ -142,3 +160,19 @@ def test_somebody_else_is_not_taken_for_itself() -> None:
     echo = Echo(Share(np.zeros(5 * RATE), 1.0), UNKNOWN)
     live(echo, late(played, 0.08) // 4 + sound(3.0, seed=4), played)
     assert not echo.is_own()
+
+
+@pytest.mark.parametrize(
+    ("delay", "other", "own", "word"),
+    [(0.08, 1.0, True, True), (0.08, 2.0, False, True), (0.08, 6.0, False, False), (0.6, 2.0, False, False)],
+    ids=["half of it", "a third of it", "little of it", "a third of it, and nothing was taken out"],
+)
+def test_what_is_left_of_its_voice_is_soon_too_much_to_believe_a_word_in_it(
+    delay: float, other: float, own: bool, word: bool
+) -> None:
+    """`other`: power of what else is heard, against its own voice."""
+    played = sound(3.0)
+    mixed = np.rint(late(played, delay) + sound(3.0, seed=4) * np.sqrt(other)).astype(np.int16)
+    echo = Echo(Share(np.zeros(5 * RATE), 1.0), UNKNOWN)
+    live(echo, mixed, played)
+    assert (echo.is_own(), echo.says_it_itself()) == (own, word)
