@@ -127,12 +127,13 @@ class BargeIn:
         while not self.hears_speech:
             if not self._words or self._echo.verdict is UNKNOWN or self._echo.verdict.how is Interruptible.BUTTON:
                 await self._ears.ignore(LOOK_SECONDS)
-            elif called := await self._ears.called(
+                continue
+            called = await self._ears.called(
                 self._words, enough=lambda: self._echo.verdict.how is not Interruptible.WORDS
-            ):
-                if not self._echo.says_it_itself():
-                    self._is_called(called)
-                    return
+            )
+            if called and not self._echo.says_it_itself():
+                self._is_called(called)
+                return
 
     async def _overlap(self) -> Heard | None:
         """One utterance of somebody who speaks over the toy; None if it was not meant to interrupt it."""

@@ -64,7 +64,7 @@ simulated rooms the least had 0.70, of 228 pieces of other voices at the same ti
 
 OWN_WORD: Final = 0.45
 """... from which on a word in it may be its own, where a part of the echo was taken out: what is left resembles less.
-Of 47 times "stop" was said 12 dB below the toy the most had 0.37; where its own "upon" was taken for it, 0.53 [tried].
+Of 47 times that "stop" was heard in somebody 12 dB softer than the toy the most had 0.37; in its own "upon" 0.53 [tried].
 """
 
 _COMPARED: Final = 40  # frames
@@ -168,7 +168,7 @@ class Echo:
         power, rest, learning = _power(captured), _power(left), self._canceller.learning
         self._follow(_power(captured - left), rest, learning)
         self._measure(frame.captured, frame.played, power, rest, learning)
-        if self._comes_late:  # nothing of it is taken out: heard while it plays, for words in it, and then not until over
+        if self._comes_late:  # nothing of it is taken out: for the words in it, it is heard while it plays, no longer
             self._lately.append(frame)
             return self._let_through(frame.captured, frame, whole=not self._silent)
         self.held_back = tuple(self._lately)[-_BEFORE:] if self._open and self._gain < 1.0 else ()

@@ -112,7 +112,7 @@ def test_an_echo_beyond_400_ms_is_refused_with_the_reason() -> None:
 def test_with_an_echo_beyond_400_ms_it_neither_interrupts_nor_answers_itself(
     delay: float, echo: float, seed: int
 ) -> None:
-    """A loudspeaker that is reached by radio may play so late. What it says itself holds words that sound like "stop"."""
+    """A loudspeaker that is reached by radio may play so late. Some of what it says sounds like "stop"."""
     voice = list(TOYS)[seed % len(TOYS)]
     show = Show(room=Room(echo=echo, delay=delay, noise=-60), seed=seed, voice=voice, otherwise="and then").play()
     print(f"\n{delay} ms: {[verdict.how.value for verdict in show.scene.verdicts]}, {show.count('heard')} heard")
