@@ -21,7 +21,7 @@ from companion.character import Espeak
 from companion.choice import Choice, files, part
 from companion.echo import Interruptible, Verdict
 from companion.engines import Engines
-from companion.errors import SettingsError, TurnError
+from companion.errors import NoVoice, SettingsError, TurnError
 from companion.hearing import Hearing
 from companion.journal import Journal
 from companion.kept_mute import KeptMute
@@ -182,8 +182,10 @@ def _writing(browser: Browser, language: str, journal: Journal) -> Callable[[str
             text = waiting.popleft()
             try:
                 spoken = await sound_of(EspeakVoice(Espeak(voice=language)), text)
+                if not spoken.samples.any():
+                    raise NoVoice("There is nothing to say in what was written")
             except TurnError as error:
-                journal.write("fault", kind=error.kind, text=str(error), recovered=True)
+                journal.write("fault", kind=error.kind, text=str(error), recovered=False)
                 return
             while waiting and len(text) + len(waiting[0]) < LONGEST_TEXT:
                 text += f" {waiting.popleft()}"

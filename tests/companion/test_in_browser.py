@@ -330,6 +330,26 @@ def test_without_leave_to_listen_it_says_so_and_one_writes(tmp_path: Path, quick
         browser.do(story, browser, toy).result()
 
 
+def test_what_nobody_can_say_is_told_until_there_is_something_to_say(tmp_path: Path, quick: dict[str, str]) -> None:
+    def story(browser: Chromium, toy: Simulating) -> None:
+        page = awake(browser, toy.url)
+        until(page, "state", "listening")
+        notice = page.get_by_role("alert").filter(has_text="nothing to say in what was written")
+        page.get_by_test_id("text").fill("?")
+        page.keyboard.press("Enter")
+        notice.wait_for()
+        page.get_by_test_id("text").fill("Cake")
+        page.keyboard.press("Enter")
+        until(page, "heard", "Cake")
+        notice.wait_for(state="hidden")
+
+    with (
+        browser_here() as browser,
+        simulating(tmp_path, "--called", "open", complains="nothing to say", **quick) as toy,
+    ):
+        browser.do(story, browser, toy).result()
+
+
 def test_a_tab_closed_in_mid_reply_is_missed_and_another_one_goes_on(tmp_path: Path, quick: dict[str, str]) -> None:
     def story(browser: Chromium, toy: Simulating) -> None:
         page = awake(browser, toy.url)
