@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 
 LOOKING_SECONDS = 2.0
-"""In which all sound cards are found, unless a sound server hangs."""
+"""In which all sound cards are found, unless a sound server hangs ..."""
+
+FIRST_SECONDS = 2.0
+"""... and in which the microphone gives its first sound; nobody waits in the dark for one that gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,9 @@ def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, Soun
 
 async def _first_heard(microphone: Microphone) -> float | None:
     """Open the microphone, if there is one: what follows is slow. Since when it hears."""
-    with suppress(DeviceError):  # told when it is needed
-        return (await microphone.read()).ends - FRAME_SECONDS
+    with suppress(DeviceError, TimeoutError):  # told when it is needed
+        async with asyncio.timeout(FIRST_SECONDS):
+            return (await microphone.read()).ends - FRAME_SECONDS
     return None
 
 

@@ -131,6 +131,24 @@ def test_a_sound_server_that_hangs_is_missed_and_it_talks_when_it_is_back(tmp_pa
         toy.end()
 
 
+def test_a_sound_server_that_hangs_from_the_beginning_is_missed_as_soon_as_all_else_is_ready(
+    tmp_path: Path, store: Path
+) -> None:
+    with sound_server() as sound, recording_server(streamed(REPLY)) as service:
+        sound.hang()
+        with running(tmp_path, connected(sound, service, store)) as toy:
+            fault = toy.wait_for(lambda event: event["event"] == "fault")
+            [*_, ready] = [event["at"] for event in toy.events() if event["event"] == "ready"]
+            toy.state("attention", LOOK_SECONDS)
+            sound.kill()
+            sound.start()
+            toy.state("listening")
+            a_turn_works(toy, sound)
+            toy.end()
+    assert fault["at"] - ready < 1.0
+    assert "does not answer" in fault["text"]
+
+
 def test_told_to_end_while_the_sound_server_hangs_it_is_gone_soon_and_dark(tmp_path: Path, store: Path) -> None:
     with sound_server() as sound, on_duty(tmp_path, store, sound) as (toy, _):
         sound.hang()
