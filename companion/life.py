@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from companion.audio import FRAME_SECONDS
@@ -76,8 +77,6 @@ class Life:
         self._held = held
         self._voices = voices
         self._hears_since = hears_since
-        self._deaf: DeviceError | None = None
-        """Why there was no microphone in the beginning: it is missed as soon as all else is ready."""
         self._left = asyncio.Event()
         self._step: asyncio.Task[None] | None = None
         self._says_again = self._says_muted = False
@@ -208,10 +207,8 @@ class Life:
     async def _get_ready(self) -> None:
         """Load the engines. The microphone is open before: nothing heavy may delay it."""
         if self._unmuted.is_set():
-            try:
+            with suppress(DeviceError):  # it will be missed when it is needed
                 await self._ears.ignore(FRAME_SECONDS)
-            except DeviceError as error:
-                self._deaf = error
         seconds = await asyncio.gather(*(self._load(engine) for engine in self._engines.values()))
         if self._hears_since is not None:
             self._journal.write("ready", at=self._hears_since, part="microphone")
@@ -249,9 +246,6 @@ class Life:
 
     async def _open(self) -> None:
         """Say the first words, once there is a microphone to hear the answer."""
-        if deaf := self._deaf:
-            self._deaf = None
-            raise deaf
         await self._ears.ignore(FRAME_SECONDS)
         await self._conversation.open()
 

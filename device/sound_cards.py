@@ -7,6 +7,7 @@ import atexit
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -208,6 +209,8 @@ class Line:
         """Written behind the lock of PortAudio; a loop that reads the old value finds the new one soon after."""
         self._cards = cards
         self._opening: asyncio.Future[Format] | None = None
+        self._patient_until = 0.0
+        """Seconds of `time.monotonic()`: what is being opened shall be open by then."""
         self._settled = threading.Event()
         """Set when nothing is being opened."""
         self._settled.set()
@@ -219,14 +222,16 @@ class Line:
         return f'{of_use} "{self.name}"' if self.name else of_use
 
     async def open(self) -> None:
-        """Open, if it is not. May be cancelled: it then opens all the same, for the next caller. Raises DeviceError."""
+        """Open, if it is not. May be cancelled: it then opens all the same, for the next caller. Raises DeviceError, at
+        once where it should have been open by now."""
         if self._opening is None:
             if self.is_open:
                 return
             self._settled.clear()
             self._opening = _in_thread(self._open)
+            self._patient_until = time.monotonic() + OPENING_SECONDS
         opening = self._opening
-        await asyncio.wait([opening], timeout=OPENING_SECONDS)
+        await asyncio.wait([opening], timeout=max(0.0, self._patient_until - time.monotonic()))
         if not opening.done():
             raise DeviceError(f"the {self.what} does not answer")
         self._opening = None
