@@ -169,7 +169,7 @@ class Echo:
         power, rest, learning = _power(captured), _power(left), self._canceller.learning
         self._follow(_power(captured - left), rest, learning)
         self._measure(frame.captured, frame.played, power, rest, learning)
-        if self._comes_late:  # nothing of it is taken out: for the words in it, it is heard while it plays, no longer
+        if self._late:  # nothing of it is taken out: for the words in it, it is heard while it plays, no longer
             self._lately.append(frame)
             return self._let_through(frame.captured, frame, whole=not self._silent)
         self.held_back = tuple(self._lately)[-_BEFORE:] if self._open and self._gain < 1.0 else ()
@@ -214,17 +214,18 @@ class Echo:
 
     def says_it_itself(self) -> bool:
         """Whether a word that was just heard may be the toy's own: it says many that sound alike."""
-        return self._likeness() > (OWN if self._comes_late else OWN_WORD)
+        return self._likeness() > (OWN if self._late else OWN_WORD)
 
     @property
-    def _comes_late(self) -> bool:
-        """Whether its sound comes back too late to be taken out."""
-        return self.verdict.delay is not None and self.verdict.delay >= LATEST
+    def _late(self) -> float:
+        """Seconds after which its sound comes back where that is too late to be taken out, else 0."""
+        delay = self.verdict.delay or 0.0
+        return delay if delay >= LATEST else 0.0
 
     @property
     def _span(self) -> int:
         """Frames after its last sample in which its sound may still come back."""
-        return SPAN + (frames(self.verdict.delay or 0.0) if self._comes_late else 0)
+        return SPAN + frames(self._late)
 
     def _likeness(self) -> float:
         """How much the last 0.4 s resemble what was played, 0 to 1."""
@@ -267,7 +268,7 @@ class Echo:
     def _judge(self) -> None:
         suppression = median(self._blocks)
         delay = self.verdict.delay
-        if suppression < WELL or delay is None or self._comes_late:
+        if suppression < WELL or delay is None or self._late:
             delay = _delay(Audio.join(self._far), Audio.join(self._near))
         if self.verdict.how is Interruptible.FULL and suppression >= WELL - SLACK:
             suppression = max(suppression, WELL)  # once it was good, it need not be so good all the time
