@@ -5,11 +5,13 @@ BIN := .venv/bin
 DEMO := build/demo
 SPEECH := tests/speech
 ENDURANCE := tests/device/test_endurance.py
-ALONE := $(ENDURANCE) tests/barge_in/test_on_sound_cards.py tests/companion/test_on_duty_faults.py tests/companion/test_in_browser.py \
+ALONE := $(ENDURANCE) tests/barge_in/test_on_sound_cards.py tests/device/test_alsa_card.py \
+	$(addprefix tests/companion/test_,on_duty_faults.py in_browser.py) \
 	$(addsuffix /test_speaker.py,tests/device tests/contracts) $(addsuffix /test_microphone.py,tests/device tests/contracts)
 SOAKED := tests/barge_in tests/turn_taking tests/companion/test_whatever_happens.py tests/companion/test_not_fooled.py \
 	tests/models/test_wake_acceptance.py tests/models/test_wake_training.py
-TEST_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins flite libfaketime chromium
+TEST_PACKAGES := libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins flite libfaketime chromium \
+	gcc libasound2-dev
 
 .PHONY: demo install test soak bench check clean
 .DELETE_ON_ERROR:

@@ -26,10 +26,10 @@ BUSY: Final = "another program has it: stop that one (a running toy: sudo system
 
 MENDS: Final = (
     ("libportaudio2", "sudo apt install libportaudio2"),
-    ("is named", "[body] {part} takes a name, or a part of one, that `companion devices` lists; or leave it out"),
+    ("is named", f"[body] {{part}} takes a name, or a part of one, that `companion devices` lists. If {BUSY}"),
     ("means more than one", "give more of its name in [body] {part}"),
     ("takes none of", "use another sound card, or a sound server (PipeWire, PulseAudio), which fits any rate"),
-    ("navailable", BUSY),
+    ("another program uses it", BUSY),
     ("busy", BUSY),
     ("does not answer", "restart the sound server, or unplug the sound card and plug it in again"),
     ("has stopped", "unplug it and plug it in again; if that goes on, use another cable or power supply"),

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from companion.audio import FRAME_SECONDS, RATE, Audio, Frame
+from companion.audio import FRAME_SECONDS, RATE, Audio, Frame, Samples
 from companion.errors import DeviceError
 from companion.ports import Clock
 from device.cut import Cut
@@ -81,6 +81,8 @@ class SoundCardMicrophone:
         self._line = Line(cards, "input", name, self._stream, spare=lambda: True)
         self._lock = threading.Lock()
         self._format = Format(None, "", RATE, 1)
+        self._wired = np.zeros(1, dtype=bool)
+        """Which channels have ever given more than one and the same value."""
         self._samples = SampleClock(RATE)
         self._blocks: deque[tuple[int, bytes]] = deque()
         """Each with the number of its first sample since the stream began."""
@@ -132,9 +134,7 @@ class SoundCardMicrophone:
             if (waiting := self._joined()) is None:
                 return None
             first, data = waiting
-            channels = np.frombuffer(data, dtype=np.int16).reshape(-1, self._format.channels)
-            mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1).astype(np.int16)
-            self._cut.add(first, mono)
+            self._cut.add(first, self._mixed(np.frombuffer(data, dtype=np.int16).reshape(-1, self._format.channels)))
         captured, last = self._cut.take()
         with self._lock:
             passed = self._samples.time(last)
@@ -142,6 +142,16 @@ class SoundCardMicrophone:
         self._ended = max(self._ended, passed + self._clock.now() - time.monotonic())
         played = self._played(self._ended - FRAME_SECONDS, self._ended) if self._played else None
         return Frame(Audio(captured, RATE), self._ended, played)
+
+    def _mixed(self, channels: Samples) -> Samples:
+        """What was captured, shape (samples, channels), as one: as loud as the microphone, also where a card has
+        channels to which none is wired."""
+        if channels.shape[1] == 1:
+            return channels[:, 0]
+        self._wired |= np.ptp(channels, axis=0) > 0
+        heard = channels[:, self._wired] if self._wired.any() else channels
+        mixed: Samples = heard.mean(axis=1).astype(np.int16)
+        return mixed
 
     def _joined(self) -> tuple[int, bytes] | None:
         """The blocks that wait, up to where sound was lost: together they cost hardly more than one."""
@@ -168,6 +178,7 @@ class SoundCardMicrophone:
         """The stream to be started; called in a worker thread while none is open."""
         with self._lock:
             self._format = form
+            self._wired = np.zeros(form.channels, dtype=bool)
             self._samples = SampleClock(form.rate)
             self._captured = 0
             self._blocks = deque(maxlen=math.ceil(RING_SECONDS / BLOCK_SECONDS))

@@ -33,6 +33,12 @@ RATES = (48_000, 44_100, 16_000)
 MOST_CHANNELS = 8
 """Microphone arrays that give only all their channels at once have 4 to 8; "32" is a sound server's, and invented."""
 
+UNAVAILABLE = -9985
+"""PortAudio's paDeviceUnavailable, which with ALSA means EBUSY and nothing else."""
+
+LEAVING_SECONDS = 0.1
+"""More than a thread that has nothing left to do needs to end."""
+
 Result = TypeVar("Result")
 
 
@@ -58,7 +64,7 @@ class Device:
     channels: int
     """At most."""
     rates: tuple[int, ...]
-    """Hertz, of those that are of use; the first is its own."""
+    """Hertz, of those that are of use; the first is its own. None while another program uses it."""
 
 
 def find(
@@ -93,7 +99,9 @@ def find(
         several = _quoted(whole(index) for index in matches)
         raise DeviceError(f'"{name}" means more than one {kind} device: {several}; give more of the name')
     there = _quoted(known.values()) if known else "none at all"
-    raise DeviceError(f'no {kind} device is named "{name}"; there is {there}')
+    raise DeviceError(
+        f'no {kind} device is named "{name}"; there is {there}, and what another program uses is not shown'
+    )
 
 
 def unnumbered(name: str) -> str:
@@ -163,11 +171,7 @@ class PortAudio:
                 for index, device in enumerate(sd.query_devices()):
                     if most := int(device[f"max_{kind}_channels"]):
                         own = round(device["default_samplerate"])
-                        rates = tuple(
-                            rate
-                            for rate in dict.fromkeys((own, *RATES))
-                            if any(_takes(sd, kind, index, rate, channels) for channels in _channels(most))
-                        )
+                        rates = tuple(_rates(sd, kind, index, own, most))
                         host = hosts[device["hostapi"]]
                         found.append(Device(index, str(device["name"]), host, most, rates))
                 return found
@@ -292,6 +296,7 @@ def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
 
     def settle(tell: Callable[[], None]) -> None:
         def tell_if_asked() -> None:
+            thread.join(LEAVING_SECONDS)  # alive at the end of the program it would keep what it holds for ever
             if not done.done():
                 tell()
 
@@ -306,7 +311,8 @@ def _in_thread(work: Callable[[], Result]) -> asyncio.Future[Result]:
         else:
             settle(lambda: done.set_result(result))
 
-    threading.Thread(target=run, name="sound card", daemon=True).start()
+    thread = threading.Thread(target=run, name="sound card", daemon=True)
+    thread.start()
     return done
 
 
@@ -333,7 +339,14 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if _is_taken(error):
+        return "another program uses it"
     return str(error.args[0]) if error.args else type(error).__name__
+
+
+def _is_taken(error: Exception) -> bool:
+    """Whether it is what PortAudio says of a card that is busy; it has waited for a second then [its source]."""
+    return error.args[1:2] == (UNAVAILABLE,)
 
 
 def _format(sd: Any, line: Line) -> Format:
@@ -342,13 +355,13 @@ def _format(sd: Any, line: Line) -> Format:
 
 
 def _best(sd: Any, kind: Kind, name: str | None) -> Format:
-    """How a device can be opened: at its own rate and with one channel, or as near to that as it can."""
+    """How a device can be opened: at its own rate, or as near to that as it can."""
     index = find(name, kind, sd.query_devices(), [api["name"] for api in sd.query_hostapis()])
     try:
         device = sd.query_devices(index, kind)
     except sd.PortAudioError as error:
         raise DeviceError(f"there is no {kind} device") from error
-    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
+    check = _check(sd, kind)
     tried: list[str] = []
     reason = ""
     for rate in dict.fromkeys((round(device["default_samplerate"]), *RATES)):
@@ -356,6 +369,8 @@ def _best(sd: Any, kind: Kind, name: str | None) -> Format:
             try:
                 check(device=index, channels=channels, dtype="int16", samplerate=rate)
             except sd.PortAudioError as error:
+                if _is_taken(error):
+                    raise
                 tried.append(f"{rate} Hz x {channels}")
                 reason = _reason(error)
             else:
@@ -364,14 +379,29 @@ def _best(sd: Any, kind: Kind, name: str | None) -> Format:
 
 
 def _channels(most: int) -> list[int]:
-    """How many are tried, of a device that has at most so many."""
-    return [count for count in dict.fromkeys((1, 2, most)) if count <= min(most, MOST_CHANNELS)]
+    """How many are tried, of a device that has at most so many. What gives one channel of all it has gives the first
+    [tried, with ALSA]: of a microphone array that is the best, of a stereo card it may be the one with no microphone;
+    what plays one channel plays it on the left and the right."""
+    return [
+        count for count in dict.fromkeys((2, 1) if most == 2 else (1, 2, most)) if count <= min(most, MOST_CHANNELS)
+    ]
 
 
-def _takes(sd: Any, kind: Kind, index: int, rate: int, channels: int) -> bool:
-    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
-    try:
-        check(device=index, channels=channels, dtype="int16", samplerate=rate)
-    except sd.PortAudioError:
-        return False
-    return True
+def _rates(sd: Any, kind: Kind, index: int, own: int, most: int) -> Iterator[int]:
+    """Those that a device takes; none while another program uses it."""
+    for rate in dict.fromkeys((own, *RATES)):
+        for channels in _channels(most):
+            try:
+                _check(sd, kind)(device=index, channels=channels, dtype="int16", samplerate=rate)
+            except sd.PortAudioError as error:
+                if _is_taken(error):
+                    return
+            else:
+                yield rate
+                break
+
+
+def _check(sd: Any, kind: Kind) -> Callable[..., None]:
+    """What raises unless a device can be opened so."""
+    check: Callable[..., None] = sd.check_input_settings if kind == "input" else sd.check_output_settings
+    return check

@@ -188,7 +188,7 @@ def test_a_pin_that_somebody_else_has_is_told(monkeypatch: pytest.MonkeyPatch) -
     ("error", "mend"),
     [
         ('input device "x" takes none of 8000 Hz x 1: Invalid sample rate', "a sound server"),
-        ("the microphone cannot be used: Device unavailable", "another program has it"),
+        ("the microphone cannot be used: another program uses it", "another program has it"),
         ("the microphone has stopped giving sound", "unplug it"),
         ("no sound: PortAudio library not found; install libportaudio2", "apt install libportaudio2"),
         ('"usb" means more than one input device: "usb a", "usb b"; give more of the name', "[body] microphone"),

@@ -11,11 +11,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soxr
+from alsa_card import NAME, alsa_card
 from command import companion
 from on_duty import Running, running, small_store, speech
 from read_only import APART, FILLED
@@ -65,7 +68,11 @@ def on_duty(
 
 def connected(sound: SoundServer, service: RecordingServer, store: Path) -> dict[str, str]:
     """The environment of a toy that has all it needs."""
-    return dict(sound.environment) | {
+    return dict(sound.environment) | asking(service, store)
+
+
+def asking(service: RecordingServer, store: Path) -> dict[str, str]:
+    return {
         "COMPANION_CHAT__BASE_URL": service.base_url,
         "DASHSCOPE_API_KEY": "sk-secret",
         "COMPANION_MODELS__STORE": str(store),
@@ -173,6 +180,32 @@ def test_a_microphone_that_gives_zeros_is_told_from_a_quiet_room_and_nothing_is_
         a_turn_works(toy, sound)
         toy.end()
     assert "zeros" in fault["text"]
+
+
+def test_a_card_that_only_does_stereo_and_is_busy_when_it_starts_is_named_and_then_it_talks(
+    tmp_path: Path, store: Path
+) -> None:
+    rate, samples = speech("hello-rms.wav")
+    said = soxr.resample(samples, rate, 48_000)
+    room = np.random.default_rng(0).integers(-2, 3, (48_000 * 30, 2), np.int16)
+    room[48_000 * 3 : 48_000 * 3 + len(said), 1] += said  # the microphone is wired as the right one
+    with alsa_card(48_000, 2) as card, recording_server(streamed(REPLY)) as service:
+        card.plug_in(room)
+        names = {"COMPANION_BODY__MICROPHONE": NAME, "COMPANION_BODY__SPEAKER": NAME}
+        environment = asking(service, store) | card.environment | names
+        with ExitStack() as other:
+            other.enter_context(card.used_by_another("hears"))
+            with running(tmp_path, environment) as toy:
+                fault = toy.wait_for(lambda event: event["event"] == "fault")
+                toy.state("attention")
+                other.close()
+                until(lambda: count(toy, "turn") > 0, 30)
+                _, told = toy.end()
+        played = card.played
+    assert NAME in fault["text"]
+    assert "another program uses" in fault["text"]
+    assert (np.abs(played).max(axis=0) > 1_000).all(), "on both sides"
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("state", ["listening", "thinking", "speaking"])

@@ -27,6 +27,7 @@ import numpy as np
 import pytest
 import soxr
 from ctranslate2.specs import WhisperSpec
+from likeness import place
 from numpy.typing import NDArray
 from sound_server import sound_here
 from waiting import until
@@ -56,13 +57,6 @@ WIDTH, HEADS, LAYERS = 384, 6, 4
 def noise(seconds: float, seed: int) -> Samples:
     """At `NOISE_RATE`, never quiet and never twice the same."""
     return np.random.default_rng(seed).integers(-8_000, 8_000, round(seconds * NOISE_RATE), dtype=np.int16)
-
-
-def place(heard: Samples, said: Samples) -> int:
-    """Where in what was heard the beginning of what was said is."""
-    size = len(heard) + len(said)
-    spectrum = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(said.astype(float), size))
-    return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
 
 
 def likeness(heard: Samples, said: Samples) -> float:

@@ -150,13 +150,16 @@ def line(cards: PortAudio, name: str | None = "toy", *, spare: bool = True) -> L
 @pytest.mark.parametrize(
     ("takes", "most", "opened"),
     [
-        ([(48_000, 1), (48_000, 2), (16_000, 1)], 2, (48_000, 1)),
+        ([(48_000, 1), (48_000, 2), (16_000, 1)], 2, (48_000, 2)),
+        ([(48_000, 1), (44_100, 2)], 2, (48_000, 1)),
+        ([(48_000, 1), (48_000, 2), (48_000, 6)], 6, (48_000, 1)),
+        ([(48_000, 1), (48_000, 2)], 32, (48_000, 1)),
         ([(48_000, 2), (44_100, 1)], 2, (48_000, 2)),
         ([(44_100, 2), (16_000, 1)], 2, (44_100, 2)),
         ([(16_000, 6)], 6, (16_000, 6)),
     ],
 )
-def test_a_device_is_opened_as_near_to_its_own_rate_in_mono_as_it_can(
+def test_a_device_is_opened_as_near_to_its_own_rate_as_it_can_a_stereo_one_with_both_channels(
     library: Library, takes: list[tuple[int, int]], most: int, opened: tuple[int, int]
 ) -> None:
     library.takes = tuple(takes)
@@ -167,7 +170,7 @@ def test_a_device_is_opened_as_near_to_its_own_rate_in_mono_as_it_can(
 
 def test_what_was_tried_is_said_when_a_device_takes_nothing(library: Library) -> None:
     library.takes = ((8_000, 1),)
-    with pytest.raises(DeviceError, match=r'"Toy" takes none of 48000 Hz x 1, .*16000 Hz x 2: Invalid sample rate'):
+    with pytest.raises(DeviceError, match=r'"Toy" takes none of 48000 Hz x 2, .*16000 Hz x 1: Invalid sample rate'):
         PortAudio().open(line(PortAudio()))
 
 

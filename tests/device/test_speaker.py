@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 import soxr
+from likeness import babble, place
 from sound_server import sound_here
 
 from companion.audio import Audio, Samples
@@ -30,18 +31,6 @@ Result = TypeVar("Result")
 def server() -> Iterator[SoundServer]:
     with sound_here() as made:
         yield made
-
-
-def babble(seconds: float, rate: int) -> Samples:
-    noise = np.random.default_rng(5).integers(-8_000, 8_000, round(seconds * 8_000), dtype=np.int16)
-    edges = np.minimum(1, np.minimum(np.arange(len(noise)), np.arange(len(noise))[::-1]) / 80)
-    return soxr.resample((noise * edges).astype(np.int16), 8_000, rate)
-
-
-def place(heard: Samples, said: Samples) -> int:
-    size = len(heard) + len(said)
-    spectrum = np.fft.rfft(heard.astype(float), size) * np.conj(np.fft.rfft(said.astype(float), size))
-    return int(np.argmax(np.fft.irfft(spectrum, size)[: len(heard)]))
 
 
 def with_speaker(

@@ -1,0 +1,91 @@
+"""A sound card that no sound server shares, for tests: a plugin of libasound, beneath the real libasound and the real
+PortAudio."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from companion.audio import Samples
+
+SOURCE = Path(__file__).with_suffix(".c")
+NAME = "plush"
+HEADERS = Path("/usr/include/alsa/pcm_external.h")
+
+
+class Card:
+    """A card of one rate and one number of channels, for one program at a time."""
+
+    def __init__(self, folder: Path, rate: int, channels: int) -> None:
+        self.rate = rate
+        self.channels = channels
+        self._folder = folder
+        self._settings = folder / "asound.conf"
+        self.environment = {"ALSA_CONFIG_PATH": str(self._settings)}
+        self.build()
+        self.plug_in(np.ones((rate, channels), np.int16))
+
+    def build(self) -> None:
+        library = self._folder / "card.so"
+        command = ["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-DPIC", "-o", library, SOURCE]
+        subprocess.run([*command, "-lasound"], check=True, timeout=60)
+        self._settings.write_text(
+            "</usr/share/alsa/alsa.conf>\n"
+            f'pcm_type.toy_card {{ lib "{library}" }}\n'
+            f'pcm.{NAME} {{ type toy_card folder "{self._folder}" rate {self.rate} channels {self.channels} }}\n'
+        )
+
+    def plug_in(self, hears: Samples) -> None:
+        """It is there from now on, and hears this over and over: int16, shape (frames, channels)."""
+        (self._folder / "coming").write_bytes(hears.tobytes())
+        (self._folder / "coming").rename(self._folder / "hears")
+        (self._folder / "plays").write_bytes(b"")
+
+    def pull_out(self) -> None:
+        (self._folder / "hears").unlink()
+        (self._folder / "plays").unlink()
+
+    @property
+    def played(self) -> Samples:
+        """All that was played since it was plugged in, shape (frames, channels)."""
+        return np.fromfile(self._folder / "plays", np.int16).reshape(-1, self.channels)
+
+    @contextmanager
+    def used_by_another(self, side: str) -> Iterator[None]:
+        """Another program has it open: its "hears" or its "plays"."""
+        with (self._folder / side).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+@contextmanager
+def alsa_card(rate: int = 48_000, channels: int = 2) -> Iterator[Card]:
+    """A card for programs with its environment. Skips the test where none can be made."""
+    if not shutil.which("cc") or not HEADERS.exists():
+        pytest.skip("a C compiler or libasound2-dev is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Card(Path(folder), rate, channels)
+
+
+@contextmanager
+def alsa_card_here(rate: int = 48_000, channels: int = 2) -> Iterator[Card]:
+    """A card that PortAudio in this process sees, and no other."""
+    with alsa_card(rate, channels) as card:
+        import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
+
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in card.environment.items():
+                patch.setenv(name, value)
+            sounddevice._terminate()
+            sounddevice._initialize()
+            yield card
+        sounddevice._terminate()
+        sounddevice._initialize()
