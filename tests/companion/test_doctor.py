@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from alsa_card import NAME, Card, alsa_card
 from command import COMPANION, companion
 from healthy import VOICE, away_from_this_user, faked_clock, healthy, mock_qwen, models, room
 from in_terminal import in_terminal
@@ -252,6 +253,38 @@ def test_a_sound_server_that_hangs_is_told_in_time(toy: dict[str, str]) -> None:
     only(checks, "microphone", "speaker")
     assert "does not answer" in checks["microphone"]["what"]
     assert "restart the sound server" in checks["speaker"]["mend"]
+
+
+@contextmanager
+def on_a_card(toy: dict[str, str], rate: int, channels: int) -> Iterator[tuple[Card, dict[str, str]]]:
+    """The same toy on a sound card that no sound server shares, in a room with some noise."""
+    noise = np.random.default_rng(1).normal(0.0, 900.0, (4 * rate, channels)).astype(np.int16)
+    with alsa_card(rate, channels) as card:
+        card.plug_in(noise)
+        names = {"COMPANION_BODY__MICROPHONE": NAME, "COMPANION_BODY__SPEAKER": NAME}
+        yield card, toy | card.environment | names
+
+
+def test_a_card_that_does_nothing_but_48_khz_and_stereo_is_healthy(toy: dict[str, str]) -> None:
+    with on_a_card(toy, 48_000, 2) as (_, stereo):
+        only(doctor(stereo))
+
+
+def test_a_card_of_a_telephones_rate_is_told(toy: dict[str, str]) -> None:
+    with on_a_card(toy, 8_000, 1) as (_, telephone):
+        checks = doctor(telephone)
+    only(checks, "microphone")
+    assert (checks["microphone"]["ok"], "8000 Hz, as a telephone" in checks["microphone"]["what"]) == (None, True)
+    assert "16000 Hz or more" in checks["microphone"]["mend"]
+
+
+@pytest.mark.parametrize(("side", "part"), [("hears", "microphone"), ("plays", "speaker")])
+def test_a_card_that_another_program_has_is_told(toy: dict[str, str], side: str, part: str) -> None:
+    with on_a_card(toy, 48_000, 2) as (card, busy), card.used_by_another(side):
+        checks = doctor(busy)
+    only(checks, part)
+    assert "another program" in checks[part]["what"]
+    assert "stop that one" in checks[part]["mend"]
 
 
 def test_without_any_sound_card_that_is_told(toy: dict[str, str], tmp_path: Path) -> None:
