@@ -1,16 +1,20 @@
 /* A sound card for tests, as a plugin of libasound, where the kernel's driver would be: libasound and PortAudio above
  * it are real. It takes one rate and one number of channels, 16 bits each, and one program at a time, as a card does
- * that no sound server shares. It hears what is in the file "hears" of its folder, over and over, and writes what it
- * plays to "plays", both at the pace of a clock. A file that is removed is a card that is pulled out.
+ * that no sound server shares. All its sound is in files of its folder, in frames as the card has them:
+ *
+ *   hears   what it hears, over and over
+ *   voice   the nanoseconds at which somebody begins to speak, 8 bytes, and what is then heard as well, once
+ *   plays   all that it plays; of its echo, "delay" milliseconds later, it hears "echo" percent
+ *   played  the nanoseconds at which it began to play, and the frame of "plays" with which, 8 bytes each
+ *
+ * It goes by CLOCK_MONOTONIC. A card whose "hears" or "plays" is removed is pulled out.
  */
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -21,11 +25,22 @@
 #define TICK_NANOSECONDS 5000000
 #define SAMPLE_BYTES sizeof(int16_t)
 
+#define SECOND 1000000000LL
+
 struct card {
 	snd_pcm_ioplug_t io;
-	int file; /* locked as long as the card is open */
-	struct timespec began;
+	int folder, file; /* "hears" or "plays", locked as long as the card is open */
+	int64_t began;    /* nanoseconds */
+	long rate, channels, echo, delay;
 };
+
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * SECOND + time.tv_nsec;
+}
 
 static struct card *card_of(snd_pcm_ioplug_t *io)
 {
@@ -39,9 +54,29 @@ static int ticks(snd_pcm_ioplug_t *io, long nanoseconds)
 	return timerfd_settime(io->poll_fd, 0, &every, NULL) < 0 ? -errno : 0;
 }
 
+/* Tells whoever hears the echo when it began to play, which is before what is in its buffer already. */
+static int tell_played(struct card *card)
+{
+	int file = openat(card->folder, "played", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	off_t bytes = lseek(card->file, 0, SEEK_END);
+	int64_t played[] = {card->began, bytes / (card->channels * SAMPLE_BYTES) - card->io.appl_ptr};
+	int told;
+
+	if (file < 0)
+		return -errno;
+	told = pwrite(file, played, sizeof played, 0) == sizeof played;
+	close(file);
+	return told ? 0 : -EIO;
+}
+
 static int start(snd_pcm_ioplug_t *io)
 {
-	clock_gettime(CLOCK_MONOTONIC, &card_of(io)->began);
+	struct card *card = card_of(io);
+	int error;
+
+	card->began = now();
+	if (io->stream == SND_PCM_STREAM_PLAYBACK && (error = tell_played(card)) < 0)
+		return error;
 	return ticks(io, TICK_NANOSECONDS);
 }
 
@@ -61,41 +96,86 @@ static int is_gone(struct card *card)
 static snd_pcm_sframes_t pointer(snd_pcm_ioplug_t *io)
 {
 	struct card *card = card_of(io);
-	struct timespec now;
 	snd_pcm_sframes_t passed, behind;
 
 	if (is_gone(card))
 		return -ENODEV;
 	if (io->state != SND_PCM_STATE_RUNNING && io->state != SND_PCM_STATE_DRAINING)
 		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	passed = (now.tv_sec - card->began.tv_sec) * (snd_pcm_sframes_t)io->rate +
-		 (now.tv_nsec - card->began.tv_nsec) * (snd_pcm_sframes_t)io->rate / 1000000000;
+	passed = (now() - card->began) * card->rate / SECOND;
 	behind = passed - (snd_pcm_sframes_t)io->appl_ptr;
 	if (behind > (io->stream == SND_PCM_STREAM_CAPTURE ? (snd_pcm_sframes_t)io->buffer_size : 0))
 		return -EPIPE;
 	return passed;
 }
 
+/* Adds `percent` of what is in a file from its frame `first` on, which may be before its beginning. */
+static void add(const struct card *card, int16_t *heard, long frames, int file, off_t head, long first, long percent)
+{
+	long skipped = first < 0 ? -first : 0, count = (frames - skipped) * card->channels;
+	int16_t sound[count > 0 ? count : 1];
+	ssize_t bytes;
+
+	if (count <= 0)
+		return;
+	bytes = pread(file, sound, sizeof sound, head + (first + skipped) * card->channels * SAMPLE_BYTES);
+	for (long sample = 0; sample < bytes / (ssize_t)SAMPLE_BYTES; sample++) {
+		long sum = heard[skipped * card->channels + sample] + sound[sample] * percent / 100;
+		heard[skipped * card->channels + sample] = sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum;
+	}
+}
+
+/* Adds what is heard from a time on, in nanoseconds: what somebody says, and the echo. */
+static void add_room(const struct card *card, int16_t *heard, long frames, int64_t time)
+{
+	int voice = openat(card->folder, "voice", O_RDONLY | O_CLOEXEC);
+	int plays = openat(card->folder, "plays", O_RDONLY | O_CLOEXEC);
+	int played = openat(card->folder, "played", O_RDONLY | O_CLOEXEC);
+	int64_t begins, began[2];
+
+	if (voice >= 0 && pread(voice, &begins, sizeof begins, 0) == sizeof begins)
+		add(card, heard, frames, voice, sizeof begins, (time - begins) * card->rate / SECOND, 100);
+	if (plays >= 0 && pread(played, began, sizeof began, 0) == sizeof began) {
+		long passed = (time - began[0] - card->delay * (SECOND / 1000)) * card->rate / SECOND;
+		add(card, heard, frames, plays, 0, began[1] + passed, card->echo);
+	}
+	close(voice);
+	close(plays);
+	close(played);
+}
+
+/* Puts there what it hears from a frame on; asked for twice, the same. */
+static int hear(const struct card *card, char *place, size_t left, size_t first)
+{
+	struct stat file;
+
+	if (fstat(card->file, &file) < 0 || file.st_size == 0)
+		return -ENODEV;
+	for (off_t from = first % file.st_size; left > 0; from = 0) {
+		ssize_t done = pread(card->file, place, left, from);
+		if (done <= 0)
+			return -EIO;
+		place += done;
+		left -= done;
+	}
+	return 0;
+}
+
 static snd_pcm_sframes_t transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset,
 				  snd_pcm_uframes_t frames)
 {
 	struct card *card = card_of(io);
-	size_t bytes = io->channels * SAMPLE_BYTES, left = frames * bytes;
-	char *place = (char *)areas->addr + areas->first / 8 + offset * bytes;
+	size_t frame = card->channels * SAMPLE_BYTES;
+	char *sound = (char *)areas->addr + areas->first / 8 + offset * frame;
+	int error;
 
 	if (is_gone(card))
 		return -ENODEV;
-	while (left > 0) {
-		ssize_t done = io->stream == SND_PCM_STREAM_CAPTURE ? read(card->file, place, left)
-								    : write(card->file, place, left);
-		if (done < 0)
-			return -errno;
-		if (done == 0 && lseek(card->file, 0, SEEK_SET) < 0)
-			return -errno;
-		place += done;
-		left -= done;
-	}
+	if (io->stream == SND_PCM_STREAM_PLAYBACK)
+		return write(card->file, sound, frames * frame) < 0 ? -errno : (snd_pcm_sframes_t)frames;
+	if ((error = hear(card, sound, frames * frame, io->appl_ptr * frame)) < 0)
+		return error;
+	add_room(card, (int16_t *)sound, frames, card->began + (int64_t)io->appl_ptr * SECOND / card->rate);
 	return frames;
 }
 
@@ -121,6 +201,7 @@ static int close_card(snd_pcm_ioplug_t *io)
 	struct card *card = card_of(io);
 
 	close(card->file);
+	close(card->folder);
 	close(io->poll_fd);
 	free(card);
 	return 0;
@@ -152,41 +233,50 @@ static int limits(snd_pcm_ioplug_t *io, long rate, long channels)
 	return snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 256 * frame, 65536 * frame);
 }
 
-/* -EBUSY while another has it, -ENOENT where it is not plugged in. */
-static int take(const char *folder, snd_pcm_stream_t stream)
+/* The file with its sound; -EBUSY while another has it, -ENOENT where it is not plugged in. */
+static int taken(struct card *card, int hears)
 {
-	int hears = stream == SND_PCM_STREAM_CAPTURE, file, error;
-	char path[PATH_MAX];
+	int file = openat(card->folder, hears ? "hears" : "plays", (hears ? O_RDONLY : O_WRONLY | O_APPEND) | O_CLOEXEC);
 
-	snprintf(path, sizeof path, "%s/%s", folder, hears ? "hears" : "plays");
-	file = open(path, (hears ? O_RDONLY : O_WRONLY | O_APPEND) | O_CLOEXEC);
 	if (file < 0)
 		return -errno;
 	if (flock(file, LOCK_EX | LOCK_NB) < 0) {
-		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		close(file);
-		return error;
+		return -EBUSY;
 	}
 	return file;
+}
+
+static long number(snd_config_t *settings, const char *name, long otherwise)
+{
+	snd_config_t *found;
+	long value;
+
+	if (snd_config_search(settings, name, &found) < 0 || snd_config_get_integer(found, &value) < 0)
+		return otherwise;
+	return value;
 }
 
 SND_PCM_PLUGIN_DEFINE_FUNC(toy_card)
 {
 	const char *folder;
-	long rate, channels;
 	snd_config_t *found;
 	struct card *card;
 	int error;
 
 	(void)root;
-	if (snd_config_search(conf, "folder", &found) < 0 || snd_config_get_string(found, &folder) < 0 ||
-	    snd_config_search(conf, "rate", &found) < 0 || snd_config_get_integer(found, &rate) < 0 ||
-	    snd_config_search(conf, "channels", &found) < 0 || snd_config_get_integer(found, &channels) < 0)
+	if (snd_config_search(conf, "folder", &found) < 0 || snd_config_get_string(found, &folder) < 0)
 		return -EINVAL;
 	if (!(card = calloc(1, sizeof *card)))
 		return -ENOMEM;
-	if ((card->file = take(folder, stream)) < 0) {
+	card->rate = number(conf, "rate", 48000);
+	card->channels = number(conf, "channels", 2);
+	card->echo = number(conf, "echo", 0);
+	card->delay = number(conf, "delay", 0);
+	card->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if ((card->file = taken(card, stream == SND_PCM_STREAM_CAPTURE)) < 0) {
 		error = card->file;
+		close(card->folder);
 		free(card);
 		return error;
 	}
@@ -202,7 +292,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(toy_card)
 		close_card(&card->io);
 		return error;
 	}
-	if ((error = limits(&card->io, rate, channels)) < 0) {
+	if ((error = limits(&card->io, card->rate, card->channels)) < 0) {
 		snd_pcm_ioplug_delete(&card->io);
 		return error;
 	}

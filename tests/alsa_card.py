@@ -7,26 +7,36 @@ import fcntl
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 
 from companion.audio import Samples
 
 SOURCE = Path(__file__).with_suffix(".c")
 NAME = "plush"
+TAKEN = {"COMPANION_BODY__MICROPHONE": NAME, "COMPANION_BODY__SPEAKER": NAME}
+"""Settings of a toy that takes it."""
+
+SOON_NANOSECONDS = 200_000_000
+"""After which what is said is in the air: longer than what a program has not read yet may wait."""
+
 HEADERS = Path("/usr/include/alsa/pcm_external.h")
 
 
 class Card:
     """A card of one rate and one number of channels, for one program at a time."""
 
-    def __init__(self, folder: Path, rate: int, channels: int) -> None:
+    def __init__(self, folder: Path, rate: int, channels: int, echo: float, delay: float) -> None:
+        """`echo`: how much of what it plays it hears, `delay` seconds later."""
         self.rate = rate
         self.channels = channels
+        self._echo = f"echo {round(100 * echo)} delay {round(1000 * delay)}"
         self._folder = folder
         self._settings = folder / "asound.conf"
         self.environment = {"ALSA_CONFIG_PATH": str(self._settings)}
@@ -37,10 +47,11 @@ class Card:
         library = self._folder / "card.so"
         command = ["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-DPIC", "-o", library, SOURCE]
         subprocess.run([*command, "-lasound"], check=True, timeout=60)
+        abilities = f"rate {self.rate} channels {self.channels} {self._echo}"
         self._settings.write_text(
             "</usr/share/alsa/alsa.conf>\n"
             f'pcm_type.toy_card {{ lib "{library}" }}\n'
-            f'pcm.{NAME} {{ type toy_card folder "{self._folder}" rate {self.rate} channels {self.channels} }}\n'
+            f'pcm.{NAME} {{ type toy_card folder "{self._folder}" {abilities} }}\n'
         )
 
     def plug_in(self, hears: Samples) -> None:
@@ -58,6 +69,15 @@ class Card:
         """All that was played since it was plugged in, shape (frames, channels)."""
         return np.fromfile(self._folder / "plays", np.int16).reshape(-1, self.channels)
 
+    def say(self, samples: Samples, rate: int) -> None:
+        """Say this into its microphone; returns when it was said."""
+        sound = soxr.resample(samples, rate, self.rate)
+        begins = time.monotonic_ns() + SOON_NANOSECONDS
+        frames = np.repeat(sound[:, np.newaxis], self.channels, axis=1)
+        (self._folder / "coming").write_bytes(np.int64(begins).tobytes() + frames.tobytes())
+        (self._folder / "coming").rename(self._folder / "voice")
+        time.sleep(SOON_NANOSECONDS / 1e9 + len(sound) / self.rate)
+
     @contextmanager
     def used_by_another(self, side: str) -> Iterator[None]:
         """Another program has it open: its "hears" or its "plays"."""
@@ -67,18 +87,20 @@ class Card:
 
 
 @contextmanager
-def alsa_card(rate: int = 48_000, channels: int = 2) -> Iterator[Card]:
+def alsa_card(rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay: float = 0.0) -> Iterator[Card]:
     """A card for programs with its environment. Skips the test where none can be made."""
     if not shutil.which("cc") or not HEADERS.exists():
         pytest.skip("a C compiler or libasound2-dev is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        yield Card(Path(folder), rate, channels)
+        yield Card(Path(folder), rate, channels, echo, delay)
 
 
 @contextmanager
-def alsa_card_here(rate: int = 48_000, channels: int = 2) -> Iterator[Card]:
+def alsa_card_here(
+    rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay: float = 0.0
+) -> Iterator[Card]:
     """A card that PortAudio in this process sees, and no other."""
-    with alsa_card(rate, channels) as card:
+    with alsa_card(rate, channels, echo=echo, delay=delay) as card:
         import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
 
         with pytest.MonkeyPatch.context() as patch:

@@ -1,20 +1,24 @@
-"""The toy on duty, on a real sound path on which its microphone hears its own speaker: it never interrupts itself, and
+"""The toy on duty, on real sound paths on which its microphone hears its own speaker: it never interrupts itself, and
 whoever talks over it is heard."""
 
 from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
+from alsa_card import TAKEN, alsa_card
 from on_duty import Running, running
 from recording_server import recording_server, streamed
 from sound_server import missing
 
 from companion.audio import Samples
-from device.sound_server import ECHO, SoundServer, sound_server
+from device.sound_server import ECHO, sound_server
 
 SPEECH = Path(__file__).parents[1] / "speech"
 LINES = ("story-moon-awb.wav", "dinosaurs-awb.wav", "hello-rms.wav", "breakfast-awb.wav", "school-rms.wav")
@@ -23,7 +27,39 @@ REPLY = "Once upon a time there was a small rabbit. Every morning it looked at t
 
 REPLIES = 50 if os.environ.get("COMPANION_SOAK") else 3
 
-pytestmark = pytest.mark.skipif(bool(missing), reason=missing)
+
+class Sound(Protocol):
+    """A sound path, and who speaks at its microphone."""
+
+    environment: Mapping[str, str]
+
+    def say(self, samples: Samples, rate: int) -> None:
+        """Say this; returns when it was said."""
+        ...
+
+
+@contextmanager
+def on_a_server() -> Iterator[Sound]:
+    if missing:
+        pytest.skip(missing)
+    with sound_server(ECHO) as sound:
+        yield sound
+
+
+@contextmanager
+def on_a_card() -> Iterator[Sound]:
+    """Without a sound server in between: of 48 kHz and stereo only."""
+    noise = np.random.default_rng(0).integers(-8, 9, (48_000 * 20, 2)).astype(np.int16)
+    with alsa_card(48_000, 2, echo=0.5, delay=0.03) as card:
+        card.plug_in(noise)
+        card.environment |= TAKEN
+        yield card
+
+
+@pytest.fixture(params=[on_a_server, on_a_card])
+def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
+    with request.param() as made:
+        yield made
 
 
 def speech(name: str) -> tuple[Samples, int]:
@@ -42,15 +78,17 @@ def told(toy: Running, *names: str) -> list[str]:
     return [event["event"] for event in toy.events() if event["event"] in names]
 
 
-def ask(toy: Running, sound: SoundServer, number: int) -> None:
+def ask(toy: Running, sound: Sound, number: int) -> None:
     """Say something; returns when it is being answered."""
     toy.state("listening")
     sound.say(*speech(LINES[number % len(LINES)]))
     toy.state("speaking")
 
 
-def test_in_reply_after_reply_it_never_interrupts_itself(tmp_path: Path, embedded: dict[str, str]) -> None:
-    with recording_server(streamed(REPLY)) as service, sound_server(ECHO) as sound:
+def test_in_reply_after_reply_it_never_interrupts_itself(
+    tmp_path: Path, embedded: dict[str, str], sound: Sound
+) -> None:
+    with recording_server(streamed(REPLY)) as service:
         environment = dict(sound.environment) | embedded | {"COMPANION_CHAT__BASE_URL": service.base_url}
         with running(tmp_path, environment) as toy:
             for number in range(REPLIES):
@@ -66,11 +104,13 @@ def test_in_reply_after_reply_it_never_interrupts_itself(tmp_path: Path, embedde
     assert all(event["complete"] for event in toy.events() if event["event"] == "said")
 
 
-def test_whoever_talks_over_it_is_heard_and_it_is_silent_soon(tmp_path: Path, embedded: dict[str, str]) -> None:
+def test_whoever_talks_over_it_is_heard_and_it_is_silent_soon(
+    tmp_path: Path, embedded: dict[str, str], sound: Sound
+) -> None:
     """As people do, they say it again where it talks on. In one run of eight it does: of the first words too little is
     left."""
     long = f"{REPLY} {REPLY}"
-    with recording_server(streamed(long)) as service, sound_server(ECHO) as sound:
+    with recording_server(streamed(long)) as service:
         environment = dict(sound.environment) | embedded | {"COMPANION_CHAT__BASE_URL": service.base_url}
         with running(tmp_path, environment) as toy:
             ask(toy, sound, 0)  # this is where it learns its echo

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
-from alsa_card import NAME, alsa_card
+from alsa_card import NAME, TAKEN, alsa_card
 from command import companion
 from on_duty import Running, running, small_store, speech
 from read_only import APART, FILLED
@@ -191,8 +191,7 @@ def test_a_card_that_only_does_stereo_and_is_busy_when_it_starts_is_named_and_th
     room[48_000 * 3 : 48_000 * 3 + len(said), 1] += said  # the microphone is wired as the right one
     with alsa_card(48_000, 2) as card, recording_server(streamed(REPLY)) as service:
         card.plug_in(room)
-        names = {"COMPANION_BODY__MICROPHONE": NAME, "COMPANION_BODY__SPEAKER": NAME}
-        environment = asking(service, store) | card.environment | names
+        environment = asking(service, store) | card.environment | TAKEN
         with ExitStack() as other:
             other.enter_context(card.used_by_another("hears"))
             with running(tmp_path, environment) as toy:
