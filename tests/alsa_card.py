@@ -96,9 +96,7 @@ def alsa_card(rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay
 
 
 @contextmanager
-def alsa_card_here(
-    rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay: float = 0.0
-) -> Iterator[Card]:
+def alsa_card_here(rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay: float = 0.0) -> Iterator[Card]:
     """A card that PortAudio in this process sees, and no other."""
     with alsa_card(rate, channels, echo=echo, delay=delay) as card:
         import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
