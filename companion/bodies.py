@@ -29,6 +29,7 @@ from companion.tasks import cancelled
 if TYPE_CHECKING:
     from device.boards import Board
     from device.microphone import SoundCardMicrophone
+    from device.sound_cards import PortAudio
     from device.speaker import SoundCardSpeaker
 
 
@@ -68,11 +69,15 @@ def prepare() -> None:
 async def on_duty(
     settings: Settings, stack: AsyncExitStack, warn: Callable[[str], None], liveness: Liveness, *, hears: bool
 ) -> Body:
-    """The body of a toy among people; `warn` is told of what breaks later, `liveness` of each frame that is heard and
-    each time the light is rendered. `hears`: whether its microphone may be open from the beginning. Raises
-    SettingsError."""
+    """The body of a toy among people; `warn` is told of what breaks later, `liveness` of each frame that is heard,
+    each time the light is rendered, and how long the sound system hangs. `hears`: whether its microphone may be open
+    from the beginning. Raises SettingsError."""
+    from device.sound_cards import PortAudio
+
     board = wired(settings)
-    clock, microphone, speaker = _sound_cards(settings, stack)
+    cards = PortAudio()
+    liveness.hangs_for = cards.hangs_for
+    clock, microphone, speaker = _sound_cards(settings, cards, stack)
     since = await _first_heard(microphone) if hears else None
     counts = {"what it heard": lambda: microphone.overflows, "what it said": lambda: speaker.underflows}
     stack.push_async_callback(cancelled, asyncio.create_task(losses.watched(counts, clock, warn)))
@@ -86,8 +91,9 @@ async def at_the_desk(settings: Settings, stack: AsyncExitStack) -> Body:
     """This computer's own microphone and speaker; the terminal is the light, the Enter key the button."""
     from device.absent import DarkLight
     from device.keyboard import KeyboardButton
+    from device.sound_cards import PortAudio
 
-    clock, microphone, speaker = _sound_cards(settings, stack)
+    clock, microphone, speaker = _sound_cards(settings, PortAudio(), stack)
     since = await _first_heard(microphone)
     button = KeyboardButton(sys.stdin)
     stack.callback(button.close)
@@ -119,15 +125,15 @@ async def lamps(
     return light, missing
 
 
-def _sound_cards(settings: Settings, stack: AsyncExitStack) -> tuple[Clock, SoundCardMicrophone, SoundCardSpeaker]:
+def _sound_cards(
+    settings: Settings, cards: PortAudio, stack: AsyncExitStack
+) -> tuple[Clock, SoundCardMicrophone, SoundCardSpeaker]:
     """This computer's microphone and speaker, as yet closed."""
     from device.microphone import SoundCardMicrophone
-    from device.sound_cards import PortAudio
     from device.speaker import REST_SECONDS, SoundCardSpeaker
     from device.wall_clock import WallClock
 
     clock = WallClock()
-    cards = PortAudio()
     parts = settings.body
     rest = REST_SECONDS if parts.speaker_rests else None
     speaker = SoundCardSpeaker(clock, cards, parts.speaker, loudest=parts.volume, rest=rest)

@@ -4,8 +4,9 @@ A process that is there, a stream that calls itself active: both prove nothing, 
 those that the ears have read, so a thread that hangs, such as one that reads what was said, is noticed as well.
 
 Nobody reads frames while the toy gets ready, which must not last for ever; while it is muted; and while it waits for a
-device. That is lost, and the toy knows: it looks for it by itself, each attempt has an end of its own, and a new start
-would find no more. So a toy without a microphone is alive, and is not started again and again.
+device. That is lost, and the toy knows: it looks for it by itself, and a new start would find no more. So a toy without
+a microphone is alive, and is not started again and again. But where the sound system itself does not come back from
+what it was told to do, nothing but a new start helps.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ SOUND_SECONDS = 15.0
 LIGHT_SECONDS = 5.0
 """Without a rendering: they come 25 times a second."""
 
+HANGING_SECONDS = 60.0
+"""In which a sound system may find itself again: the toy is there the sooner for it when it does."""
+
 READY_SECONDS = 120.0
 """In which a toy is built and loads its engines: what systemd allows for the start."""
 
@@ -32,6 +36,8 @@ class Liveness:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.hangs_for: Callable[[], float] = lambda: 0.0
+        """Asked for how many seconds the sound system has not come back from what it was told to do."""
         self.begin()
 
     def begin(self) -> None:
@@ -67,6 +73,8 @@ class Liveness:
             return f"It has not got ready within {READY_SECONDS:.0f} s"
         if self._listens and now - self._heard > SOUND_SECONDS:
             return f"It has heard nothing at all for {SOUND_SECONDS:.0f} s"
+        if self.hangs_for() > HANGING_SECONDS:
+            return f"The sound system has hung for {HANGING_SECONDS:.0f} s"
         if self._shone is not None and now - self._shone > LIGHT_SECONDS:
             return f"Its light has stood still for {LIGHT_SECONDS:.0f} s"
         return ""

@@ -204,9 +204,9 @@ class SoundCardMicrophone:
         waited = when.currentTime - when.inputBufferAdcTime if when.inputBufferAdcTime else count / self._format.rate
         dozes = self._dozes(block, now)
         with self._lock:
-            if status.input_overflow or len(self._blocks) == self._blocks.maxlen:
+            lost = self._samples.measured(self._captured, now - waited)
+            if lost or status.input_overflow or len(self._blocks) == self._blocks.maxlen:
                 self.overflows += 1
-            self._samples.measured(self._captured, now - waited)
             self._blocks.append((self._captured, block))
             self._captured += count
             self._came = now

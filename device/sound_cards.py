@@ -125,16 +125,25 @@ class PortAudio:
     a failure the next to open starts PortAudio again, once every other stream has ended, failed, or can be spared.
     Whoever was spared finds its line closed and opens it again. All calls block, are made in worker threads, and
     take turns behind one lock; nothing else in the product calls sounddevice, but for the callbacks it makes.
+
+    A call may never come back, such as the start of a stream that the card refuses, because it is pulled out at that
+    moment [tried; PortAudio's issues 535 and 1037]. Then nobody gets a turn any more, and only a new process helps.
     """
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._since: float | None = None
         self._open: list[Line] = []
         self._failed = False
 
+    def hangs_for(self) -> float:
+        """Seconds for which a call has not come back; 0 while none is made."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
     def open(self, line: Line) -> Format:
         """Open the line's device and start its stream. Raises DeviceError."""
-        with self._turn:
+        with self._turn():
             sd = _sounddevice()
             with _told(f"the {line.what}"):
                 if self._failed and all(other.spare() or not other.stream.active for other in self._open):
@@ -157,13 +166,13 @@ class PortAudio:
 
     def close(self, line: Line, *, failed: bool) -> None:
         """Let go of the line's device; when it has failed, PortAudio is started again before the next is opened."""
-        with self._turn:
+        with self._turn():
             self._shut(line)
             self._failed = self._failed or failed
 
     def devices(self, kind: Kind) -> list[Device]:
         """All of a kind. Takes a while; no line may be open. Raises DeviceError."""
-        with self._turn:
+        with self._turn():
             sd = _sounddevice()
             with _told(f"the {kind} devices"):
                 hosts = [str(host["name"]) for host in sd.query_hostapis()]
@@ -178,11 +187,20 @@ class PortAudio:
 
     def taken(self, kind: Kind, name: str | None) -> int:
         """The index of the device that would be opened for `name`, and can be. Raises DeviceError."""
-        with self._turn:
+        with self._turn():
             sd = _sounddevice()
             with _told(f"the {kind} device"):
                 form = _best(sd, kind, name)
                 return int(sd.query_devices(form.device, kind)["index"])
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._lock:
+            self._since = time.monotonic()
+            try:
+                yield
+            finally:
+                self._since = None
 
     def _shut(self, line: Line) -> None:
         if line.is_open:

@@ -262,9 +262,9 @@ class SoundCardSpeaker:
         now = time.monotonic()
         ahead = when.outputBufferDacTime - when.currentTime if when.outputBufferDacTime else self._latency
         with self._lock:
-            if status.output_underflow and not self._track.dry:
+            lost = self._samples.measured(self._track.given, now + max(0.0, ahead))
+            if (lost or status.output_underflow) and not self._track.dry:
                 self.underflows += 1
-            self._samples.measured(self._track.given, now + max(0.0, ahead))
             self._asked = now
             if silent := self._track.silent:
                 self._track.rest(count)

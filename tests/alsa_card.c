@@ -5,6 +5,7 @@
  *   hears   what it hears, over and over
  *   voice   the nanoseconds at which somebody begins to speak, 8 bytes, and what is then heard as well, once
  *   plays   all that it plays; of its echo, "delay" milliseconds later, it hears "echo" percent
+ *   fails   whoever starts it now fails, as when it is pulled out at that moment
  *   played  the nanoseconds at which it began to play, and the frame of "plays" with which, 8 bytes each
  *
  * It goes by CLOCK_MONOTONIC. A card whose "hears" or "plays" is removed is pulled out.
@@ -23,9 +24,8 @@
 #include <unistd.h>
 
 #define TICK_NANOSECONDS 5000000
-#define SAMPLE_BYTES sizeof(int16_t)
-
 #define SECOND 1000000000LL
+#define SAMPLE_BYTES sizeof(int16_t)
 
 struct card {
 	snd_pcm_ioplug_t io;
@@ -74,6 +74,8 @@ static int start(snd_pcm_ioplug_t *io)
 	struct card *card = card_of(io);
 	int error;
 
+	if (faccessat(card->folder, "fails", F_OK, 0) == 0)
+		return -ENODEV;
 	card->began = now();
 	if (io->stream == SND_PCM_STREAM_PLAYBACK && (error = tell_played(card)) < 0)
 		return error;
@@ -219,7 +221,8 @@ static const snd_pcm_ioplug_callback_t callbacks = {
 /* What the card can do, and nothing else. */
 static int limits(snd_pcm_ioplug_t *io, long rate, long channels)
 {
-	static const unsigned int accesses[] = {SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_RW_INTERLEAVED}, formats[] = {SND_PCM_FORMAT_S16_LE};
+	static const unsigned int accesses[] = {SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_ACCESS_RW_INTERLEAVED};
+	static const unsigned int formats[] = {SND_PCM_FORMAT_S16_LE};
 	size_t frame = channels * SAMPLE_BYTES;
 	int error;
 

@@ -64,6 +64,13 @@ class Card:
         (self._folder / "hears").unlink()
         (self._folder / "plays").unlink()
 
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """Whoever starts it fails, as when it is pulled out at that moment."""
+        (self._folder / "fails").touch()
+        yield
+        (self._folder / "fails").unlink()
+
     @property
     def played(self) -> Samples:
         """All that was played since it was plugged in, shape (frames, channels)."""

@@ -14,7 +14,15 @@ from scene import Scene, Shout
 
 from companion.audio import Frame, Utterance
 from companion.errors import DeviceError
-from companion.liveness import LIGHT_SECONDS, READY_SECONDS, SOUND_SECONDS, Liveness, NotedClock, NotedMicrophone
+from companion.liveness import (
+    HANGING_SECONDS,
+    LIGHT_SECONDS,
+    READY_SECONDS,
+    SOUND_SECONDS,
+    Liveness,
+    NotedClock,
+    NotedMicrophone,
+)
 from companion.ports import Event, Microphone, Press, Transcript
 from companion.state import State
 from companion.supervised import FEEDS, watched
@@ -234,6 +242,14 @@ def test_when_it_has_its_microphone_again_frames_are_due_again(pins: MockFactory
     toy = Watched(pins, microphone=lambda one: Back(one, since=100.0))
     watchdog = toy.live(lambda: toy.scene.world.sleep(180.0))
     assert 100.0 <= watchdog.fed[-1] <= 100.0 + SOUND_SECONDS + FEED
+
+
+def test_a_sound_system_that_hangs_is_waited_for_a_minute_and_then_it_starves(pins: MockFactory) -> None:
+    toy = Watched(pins, microphone=lambda one: Gone(one, since=0.0))
+    toy.liveness.hangs_for = lambda: max(0.0, toy.scene.world.now() - 20.0)
+    watchdog = toy.live(lambda: toy.scene.world.sleep(200.0))
+    assert watchdog.fed[-1] == pytest.approx(20.0 + HANGING_SECONDS, abs=FEED)
+    assert toy.noted == [("The sound system has hung for 60 s", False)]
 
 
 def test_a_toy_that_never_gets_ready_is_fed_no_longer_than_a_start_may_take(pins: MockFactory) -> None:

@@ -10,15 +10,16 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pytest
 import soxr
-from alsa_card import NAME, TAKEN, alsa_card
+from alsa_card import NAME, TAKEN, Card, alsa_card
 from command import companion
 from on_duty import Running, running, small_store, speech
 from read_only import APART, FILLED
@@ -26,7 +27,8 @@ from recording_server import RecordingServer, recording_server, streamed
 from sound_server import missing
 from waiting import until
 
-from device.sound_server import SoundServer, sound_server
+from companion.audio import Samples
+from device.sound_server import sound_server
 
 TIMES = 20 if os.environ.get("COMPANION_SOAK") else 3
 
@@ -53,9 +55,51 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_store(tmp_path_factory.mktemp("store"), "hello little fox")
 
 
+class Sound(Protocol):
+    """Sound cards that can be pulled out, and who speaks at their microphone."""
+
+    environment: Mapping[str, str]
+
+    def say(self, samples: Samples, rate: int) -> None:
+        """Say this; returns when it was said."""
+        ...
+
+    def kill(self) -> None:
+        """Pull them out."""
+        ...
+
+    def start(self) -> None:
+        """Plug them in again."""
+        ...
+
+
+class OneCard:
+    """A card itself, without a sound server."""
+
+    def __init__(self, card: Card) -> None:
+        self.environment: Mapping[str, str] = card.environment | TAKEN
+        self.say = card.say
+        self.kill = card.pull_out
+        self._card = card
+        self.start()
+
+    def start(self) -> None:
+        self._card.plug_in(np.random.default_rng(0).integers(-8, 9, (20 * self._card.rate, 2)).astype(np.int16))
+
+
+@pytest.fixture(params=["sound server", "sound card"])
+def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
+    if request.param == "sound card":
+        with alsa_card() as card:
+            yield OneCard(card)
+    else:
+        with sound_server() as server:
+            yield server
+
+
 @contextmanager
 def on_duty(
-    folder: Path, store: Path, sound: SoundServer, rests: str = "listening", **more: str
+    folder: Path, store: Path, sound: Sound, rests: str = "listening", **more: str
 ) -> Iterator[tuple[Running, RecordingServer]]:
     """A toy with all it needs, and the service it asks. `rests`: what it shows when it has said its first words."""
     with (
@@ -66,7 +110,7 @@ def on_duty(
         yield toy, service
 
 
-def connected(sound: SoundServer, service: RecordingServer, store: Path) -> dict[str, str]:
+def connected(sound: Sound, service: RecordingServer, store: Path) -> dict[str, str]:
     """The environment of a toy that has all it needs."""
     return dict(sound.environment) | asking(service, store)
 
@@ -83,19 +127,19 @@ def count(toy: Running, name: str) -> int:
     return sum(event["event"] == name for event in toy.events())
 
 
-def ask(sound: SoundServer) -> None:
+def ask(sound: Sound) -> None:
     rate, samples = speech("hello-rms.wav")
     sound.say(samples, rate)
 
 
-def a_turn_works(toy: Running, sound: SoundServer) -> None:
+def a_turn_works(toy: Running, sound: Sound) -> None:
     before = count(toy, "turn")
     ask(sound)
     until(lambda: count(toy, "turn") > before, 20)
     toy.state("listening")
 
 
-def pulled_out_and_back(toy: Running, sound: SoundServer) -> None:
+def pulled_out_and_back(toy: Running, sound: Sound) -> None:
     sound.kill()
     toy.state("attention", NOTICED_SECONDS + LOOK_SECONDS)
     sound.start()
@@ -103,9 +147,9 @@ def pulled_out_and_back(toy: Running, sound: SoundServer) -> None:
 
 
 def test_cards_that_are_pulled_out_while_it_listens_are_missed_and_it_talks_when_they_are_back(
-    tmp_path: Path, store: Path
+    tmp_path: Path, store: Path, sound: Sound
 ) -> None:
-    with sound_server() as sound, on_duty(tmp_path, store, sound) as (toy, _):
+    with on_duty(tmp_path, store, sound) as (toy, _):
         for _ in range(TIMES):
             pulled_out_and_back(toy, sound)
             a_turn_works(toy, sound)
@@ -114,9 +158,9 @@ def test_cards_that_are_pulled_out_while_it_listens_are_missed_and_it_talks_when
 
 
 def test_cards_that_are_pulled_out_in_the_middle_of_a_reply_are_missed_and_it_talks_when_they_are_back(
-    tmp_path: Path, store: Path
+    tmp_path: Path, store: Path, sound: Sound
 ) -> None:
-    with sound_server() as sound, on_duty(tmp_path, store, sound) as (toy, _):
+    with on_duty(tmp_path, store, sound) as (toy, _):
         for _ in range(TIMES):
             ask(sound)
             toy.state("speaking")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import soxr
-from alsa_card import NAME, Card, alsa_card_here
+from alsa_card import NAME, Card, alsa_card, alsa_card_here
 from likeness import babble, likeness
 
 from companion.audio import FRAME_SECONDS, RATE, Audio, Samples
@@ -117,3 +121,63 @@ def test_a_card_that_is_pulled_out_is_missed_soon_and_heard_again_when_it_is_bac
 
     with alsa_card_here() as card:
         with_microphone(lambda microphone: listen(card, microphone))
+
+
+STARTED = f"""
+import asyncio
+from companion.errors import DeviceError
+from device.microphone import SoundCardMicrophone
+from device.sound_cards import PortAudio
+from device.speaker import SoundCardSpeaker
+from device.wall_clock import WallClock
+
+async def start(cards, clock):
+    microphone, speaker = SoundCardMicrophone(clock, cards, "{NAME}"), SoundCardSpeaker(clock, cards, "{NAME}")
+    try:
+        await {{start}}
+    except DeviceError as error:
+        print(error, "for", round(cards.hangs_for()), "s")
+
+asyncio.run(start(PortAudio(), WallClock()))
+"""
+
+
+@pytest.mark.parametrize(("start", "part"), [("microphone.read()", "microphone"), ("speaker.open()", "speaker")])
+def test_a_card_that_fails_as_it_is_started_is_told_and_for_how_long_nothing_comes_back(start: str, part: str) -> None:
+    """PortAudio never comes back from that, so it has a process of its own."""
+    with alsa_card() as card, card.failing():
+        command = [sys.executable, "-c", STARTED.format(start=start)]
+        done = subprocess.run(command, env=os.environ | card.environment, capture_output=True, text=True, timeout=30)
+    assert done.stdout == f'the {part} "{NAME}" does not answer for 5 s\n', done.stderr
+
+
+def without_the_processor(seconds: float) -> None:
+    """All threads of Python stand still, and the callbacks with them."""
+    ctypes.PyDLL(None).usleep(round(seconds * 1e6))
+
+
+def test_sound_that_a_card_loses_because_nobody_takes_it_is_counted_and_the_time_of_what_follows_is_right() -> None:
+    async def listen(microphone: SoundCardMicrophone) -> None:
+        for number in range(400):
+            if number == 100:
+                without_the_processor(0.8)
+            frame = await microphone.read()
+        assert microphone.overflows == 1
+        assert 0.0 < microphone._clock.now() - frame.ends < 0.2
+
+    with alsa_card_here():
+        with_microphone(listen)
+
+
+def test_a_gap_in_what_it_says_because_the_computer_was_busy_is_counted() -> None:
+    async def speak() -> None:
+        speaker = SoundCardSpeaker(WallClock(), PortAudio(), NAME)
+        begins = await speaker.play(Audio(babble(2.0), RATE))
+        await speaker.reach(begins + 0.5)
+        without_the_processor(0.8)
+        await speaker.reach(begins + 2.0)
+        assert speaker.underflows == 1
+        await speaker.close()
+
+    with alsa_card_here():
+        asyncio.run(asyncio.wait_for(speak(), 20))
