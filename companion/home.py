@@ -24,4 +24,4 @@ def cache(environment: Mapping[str, str]) -> Path:
 
 def _folder(environment: Mapping[str, str], variable: str, usual: str) -> Path:
     given = Path(environment.get(variable, ""))
-    return given if given.is_absolute() else Path("/", environment.get("HOME", ""), usual)
+    return given if given.is_absolute() else Path(environment.get("HOME") or Path.home(), usual)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from companion import home
 from companion.errors import SettingsError
 from models import piper, smart_turn, whisper
 from models.wake_file import SUFFIX, Head, read
@@ -36,10 +37,7 @@ def default_store(environment: Mapping[str, str]) -> Path:
     """The service's store where there is one, else the user's; it may not exist yet."""
     if SYSTEM.is_dir() and os.access(SYSTEM, os.R_OK | os.X_OK):
         return SYSTEM
-    cache = Path(environment.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():  # unset, or to be ignored, says the XDG specification
-        cache = Path(environment.get("HOME") or Path.home()) / ".cache"
-    return cache / "companion"
+    return home.cache(environment) / "companion"
 
 
 @dataclass(frozen=True, slots=True)
