@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from toy_models import toy_piper, toy_whisper
@@ -42,11 +43,13 @@ def small_store(folder: Path, words: str) -> Path:
 class Running:
     """`companion run` in a process of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str], *words: str, within: Sequence[str] = ()) -> None:
-        """`within`: a command that runs another one, such as one without a network."""
+    def __init__(
+        self, folder: Path, environment: dict[str, str], *words: str, within: Sequence[str], stderr: IO[bytes]
+    ) -> None:
         self.folder = folder
         self._journal = folder / "journal.jsonl"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("COMPANION_", "DASHSCOPE_"))}
+        self._stderr = stderr
         self.process = subprocess.Popen(
             [
                 *within,
@@ -58,8 +61,7 @@ class Running:
                 *("run", "--journal", str(self._journal), *words),
             ],
             env=clean | {"STATE_DIRECTORY": str(folder / "state")} | BRIEF | environment,
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=stderr,
         )
 
     def events(self) -> list[dict[str, Any]]:
@@ -77,8 +79,7 @@ class Running:
                 if wanted(event):
                     return event
             time.sleep(0.02)
-        self.process.kill()
-        raise AssertionError(f"not in {self.events()}\n{self.process.communicate()[1]}")
+        raise AssertionError(f"not in {self.events()}\n{self.ended(signal.SIGKILL)}")
 
     def state(self, name: str, seconds: float = 20.0) -> None:
         """Wait until the newest state is this one."""
@@ -89,16 +90,21 @@ class Running:
             if states and states[-1] == name:
                 return
             time.sleep(0.02)
-        self.process.kill()
-        raise AssertionError(f"{name} is not the last of {states}\n{self.process.communicate()[1]}")
+        raise AssertionError(f"{name} is not the last of {states}\n{self.ended(signal.SIGKILL)}")
 
     def end(self) -> tuple[float, str]:
         """Tell it to stop: how long that took, and what it said on stderr."""
         began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=10)
+        said = self.ended(signal.SIGTERM)
         assert self.process.returncode == 0, said
         return time.monotonic() - began, said
+
+    def ended(self, how: signal.Signals) -> str:
+        """Send this signal, which ends it: what it said on stderr."""
+        self.process.send_signal(how)
+        self.process.wait(timeout=10)
+        self._stderr.seek(0)
+        return self._stderr.read().decode()
 
     @property
     def told(self) -> dict[str, Any]:
@@ -108,10 +114,11 @@ class Running:
 
 @contextmanager
 def running(folder: Path, environment: dict[str, str], *words: str, within: Sequence[str] = ()) -> Iterator[Running]:
-    toy = Running(folder, environment, *words, within=within)
-    try:
-        yield toy
-    finally:
-        if toy.process.poll() is None:
-            toy.process.kill()
-            toy.process.communicate()
+    """`within`: a command that runs another one, such as one without a network."""
+    with tempfile.TemporaryFile() as stderr:  # a pipe would be full some time, with what the libraries complain of
+        toy = Running(folder, environment, *words, within=within, stderr=stderr)
+        try:
+            yield toy
+        finally:
+            if toy.process.poll() is None:
+                toy.ended(signal.SIGKILL)

@@ -215,8 +215,7 @@ def test_the_watchdog_is_fed_until_the_loop_hangs_and_then_the_log_tells_where(
             ear.drain()
             with pytest.raises(TimeoutError):
                 ear.until("WATCHDOG=1", seconds=2 * WATCHDOG_SECONDS)
-            toy.process.send_signal(signal.SIGABRT)  # so does systemd
-            _, said = toy.process.communicate(timeout=10)
+            said = toy.ended(signal.SIGABRT)  # so does systemd
     assert toy.process.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in said
     assert "run_on_mock_pins.py" in said
