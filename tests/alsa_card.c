@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_NANOSECONDS 5000000
+#define LATE 500000 /* nanoseconds, by which it tells after each period that it is over: then it surely is */
 #define SECOND 1000000000LL
 #define SAMPLE_BYTES sizeof(int16_t)
 
@@ -47,11 +47,11 @@ static struct card *card_of(snd_pcm_ioplug_t *io)
 	return io->private_data;
 }
 
-static int ticks(snd_pcm_ioplug_t *io, long nanoseconds)
+static int ticks(snd_pcm_ioplug_t *io, long first, long every)
 {
-	struct itimerspec every = {{0, nanoseconds}, {0, nanoseconds}};
+	struct itimerspec times = {{0, every}, {0, first}};
 
-	return timerfd_settime(io->poll_fd, 0, &every, NULL) < 0 ? -errno : 0;
+	return timerfd_settime(io->poll_fd, 0, &times, NULL) < 0 ? -errno : 0;
 }
 
 /* Tells whoever hears the echo when it began to play, which is before what is in its buffer already. */
@@ -72,6 +72,7 @@ static int tell_played(struct card *card)
 static int start(snd_pcm_ioplug_t *io)
 {
 	struct card *card = card_of(io);
+	long period = io->period_size * SECOND / io->rate;
 	int error;
 
 	if (faccessat(card->folder, "fails", F_OK, 0) == 0)
@@ -79,12 +80,12 @@ static int start(snd_pcm_ioplug_t *io)
 	card->began = now();
 	if (io->stream == SND_PCM_STREAM_PLAYBACK && (error = tell_played(card)) < 0)
 		return error;
-	return ticks(io, TICK_NANOSECONDS);
+	return ticks(io, period + LATE, period);
 }
 
 static int stop(snd_pcm_ioplug_t *io)
 {
-	return ticks(io, 0);
+	return ticks(io, 0, 0);
 }
 
 static int is_gone(struct card *card)

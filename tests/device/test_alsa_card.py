@@ -45,6 +45,17 @@ def with_microphone(use: Callable[[SoundCardMicrophone], Awaitable[Result]]) -> 
     return asyncio.run(asyncio.wait_for(live(), 20))
 
 
+def with_speaker(use: Callable[[SoundCardSpeaker], Awaitable[Result]]) -> Result:
+    async def live() -> Result:
+        speaker = SoundCardSpeaker(WallClock(), PortAudio(), NAME)
+        try:
+            return await use(speaker)
+        finally:
+            await speaker.close()
+
+    return asyncio.run(asyncio.wait_for(live(), 20))
+
+
 def on_channels(sound: Samples, *channels: int, of: int) -> Samples:
     """The sound on some channels and silence on the others, with a pause before and after it."""
     frames = np.zeros((2 * len(sound), of), np.int16)
@@ -78,16 +89,14 @@ def test_whatever_is_the_only_thing_that_a_card_does_is_heard(rate: int, channel
 def test_a_voice_comes_from_the_left_and_the_right_whatever_a_card_does(rate: int, channels: int) -> None:
     voice = babble(0.5)
 
-    async def speak() -> None:
-        speaker = SoundCardSpeaker(WallClock(), PortAudio(), NAME)
+    async def speak(speaker: SoundCardSpeaker) -> None:
         begins = await speaker.play(Audio(voice, RATE))
         await speaker.reach(begins + 0.5)
         await asyncio.sleep(0.2)
         assert speaker.underflows == 0
-        await speaker.close()
 
     with alsa_card_here(rate, channels) as card:
-        asyncio.run(asyncio.wait_for(speak(), 20))
+        with_speaker(speak)
         played = card.played
     for side in range(min(channels, 2)):
         assert likeness(played[:, side].copy(), soxr.resample(voice, RATE, rate)) > 0.99
@@ -162,7 +171,7 @@ def test_sound_that_a_card_loses_because_nobody_takes_it_is_counted_and_the_time
             if number == 100:
                 without_the_processor(0.8)
             frame = await microphone.read()
-        assert microphone.overflows == 1
+        assert microphone.overflows >= 1
         assert 0.0 < microphone._clock.now() - frame.ends < 0.2
 
     with alsa_card_here():
@@ -170,14 +179,12 @@ def test_sound_that_a_card_loses_because_nobody_takes_it_is_counted_and_the_time
 
 
 def test_a_gap_in_what_it_says_because_the_computer_was_busy_is_counted() -> None:
-    async def speak() -> None:
-        speaker = SoundCardSpeaker(WallClock(), PortAudio(), NAME)
+    async def speak(speaker: SoundCardSpeaker) -> None:
         begins = await speaker.play(Audio(babble(2.0), RATE))
         await speaker.reach(begins + 0.5)
         without_the_processor(0.8)
         await speaker.reach(begins + 2.0)
-        assert speaker.underflows == 1
-        await speaker.close()
+        assert speaker.underflows >= 1
 
     with alsa_card_here():
-        asyncio.run(asyncio.wait_for(speak(), 20))
+        with_speaker(speak)
