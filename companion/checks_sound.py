@@ -36,7 +36,9 @@ MENDS: Final = (
 )
 """What helps, by a part of what is complained of."""
 
-NONE_THERE: Final = "plug one in and see `companion devices`; a card on the pins needs its dtoverlay in config.txt"
+NONE_THERE: Final = (
+    f"plug one in and see `companion devices`; a card on the pins needs its dtoverlay in config.txt. If {BUSY}"
+)
 
 
 @dataclass(frozen=True, slots=True)

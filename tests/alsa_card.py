@@ -40,10 +40,10 @@ class Card:
         self._folder = folder
         self._settings = folder / "asound.conf"
         self.environment = {"ALSA_CONFIG_PATH": str(self._settings)}
-        self.build()
+        self._build()
         self.plug_in(np.ones((rate, channels), np.int16))
 
-    def build(self) -> None:
+    def _build(self) -> None:
         library = self._folder / "card.so"
         command = ["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-DPIC", "-o", library, SOURCE]
         subprocess.run([*command, "-lasound"], check=True, timeout=60)
