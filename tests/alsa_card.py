@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,16 @@ SOON_NANOSECONDS = 200_000_000
 HEADERS = Path("/usr/include/alsa/pcm_external.h")
 
 
+@cache
+def built() -> bytes:
+    """The plugin."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder, "card.so")
+        command = ["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-DPIC", "-o", library, SOURCE]
+        subprocess.run([*command, "-lasound"], check=True, timeout=60)
+        return library.read_bytes()
+
+
 class Card:
     """A card of one rate and one number of channels, for one program at a time."""
 
@@ -36,23 +47,16 @@ class Card:
         """`echo`: how much of what it plays it hears, `delay` seconds later."""
         self.rate = rate
         self.channels = channels
-        self._echo = f"echo {round(100 * echo)} delay {round(1000 * delay)}"
         self._folder = folder
-        self._settings = folder / "asound.conf"
-        self.environment = {"ALSA_CONFIG_PATH": str(self._settings)}
-        self._build()
-        self.plug_in(np.ones((rate, channels), np.int16))
-
-    def _build(self) -> None:
-        library = self._folder / "card.so"
-        command = ["cc", "-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-DPIC", "-o", library, SOURCE]
-        subprocess.run([*command, "-lasound"], check=True, timeout=60)
-        abilities = f"rate {self.rate} channels {self.channels} {self._echo}"
-        self._settings.write_text(
+        self.environment = {"ALSA_CONFIG_PATH": str(folder / "asound.conf")}
+        (folder / "card.so").write_bytes(built())
+        abilities = f"rate {rate} channels {channels} echo {round(100 * echo)} delay {round(1000 * delay)}"
+        (folder / "asound.conf").write_text(
             "</usr/share/alsa/alsa.conf>\n"
-            f'pcm_type.toy_card {{ lib "{library}" }}\n'
-            f'pcm.{NAME} {{ type toy_card folder "{self._folder}" {abilities} }}\n'
+            f'pcm_type.toy_card {{ lib "{folder}/card.so" }}\n'
+            f'pcm.{NAME} {{ type toy_card folder "{folder}" {abilities} }}\n'
         )
+        self.plug_in(np.ones((rate, channels), np.int16))
 
     def plug_in(self, hears: Samples) -> None:
         """It is there from now on, and hears this over and over: int16, shape (frames, channels)."""
