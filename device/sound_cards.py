@@ -179,10 +179,8 @@ class PortAudio:
                 found: list[Device] = []
                 for index, device in enumerate(sd.query_devices()):
                     if most := int(device[f"max_{kind}_channels"]):
-                        own = round(device["default_samplerate"])
-                        rates = tuple(_rates(sd, kind, index, own, most))
-                        host = hosts[device["hostapi"]]
-                        found.append(Device(index, str(device["name"]), host, most, rates))
+                        rates = _accepted_rates(sd, kind, index, device)
+                        found.append(Device(index, str(device["name"]), hosts[device["hostapi"]], most, rates))
                 return found
 
     def taken(self, kind: Kind, name: str | None) -> int:
@@ -379,47 +377,48 @@ def _best(sd: Any, kind: Kind, name: str | None) -> Format:
         device = sd.query_devices(index, kind)
     except sd.PortAudioError as error:
         raise DeviceError(f"there is no {kind} device") from error
-    check = _check(sd, kind)
     tried: list[str] = []
-    reason = ""
-    for rate in dict.fromkeys((round(device["default_samplerate"]), *RATES)):
-        for channels in _channels(int(device[f"max_{kind}_channels"])):
-            try:
-                check(device=index, channels=channels, dtype="int16", samplerate=rate)
-            except sd.PortAudioError as error:
-                if _is_taken(error):
-                    raise
-                tried.append(f"{rate} Hz x {channels}")
-                reason = _reason(error)
-            else:
+    refusal = ""
+    for rate in _rates(device):
+        for channels in _channels(kind, device):
+            if not (refusal := _refusal(sd, kind, index, rate, channels)):
                 return Format(index, str(device["name"]), rate, channels)
-    raise DeviceError(f'{kind} device "{device["name"]}" takes none of {", ".join(tried)}: {reason}')
+            tried.append(f"{rate} Hz x {channels}")
+    raise DeviceError(f'{kind} device "{device["name"]}" takes none of {", ".join(tried)}: {refusal}')
 
 
-def _channels(most: int) -> list[int]:
-    """How many are tried, of a device that has at most so many. What gives one channel of all it has gives the first
-    [tried, with ALSA]: of a microphone array that is the best, of a stereo card it may be the one with no microphone;
-    what plays one channel plays it on the left and the right."""
-    return [
-        count for count in dict.fromkeys((2, 1) if most == 2 else (1, 2, most)) if count <= min(most, MOST_CHANNELS)
-    ]
-
-
-def _rates(sd: Any, kind: Kind, index: int, own: int, most: int) -> Iterator[int]:
+def _accepted_rates(sd: Any, kind: Kind, index: int, device: Mapping[str, Any]) -> tuple[int, ...]:
     """Those that a device takes; none while another program uses it."""
-    for rate in dict.fromkeys((own, *RATES)):
-        for channels in _channels(most):
-            try:
-                _check(sd, kind)(device=index, channels=channels, dtype="int16", samplerate=rate)
-            except sd.PortAudioError as error:
-                if _is_taken(error):
-                    return
-            else:
-                yield rate
-                break
+    counts = _channels(kind, device)
+    try:
+        return tuple(
+            rate for rate in _rates(device) if not all(_refusal(sd, kind, index, rate, count) for count in counts)
+        )
+    except sd.PortAudioError:
+        return ()
 
 
-def _check(sd: Any, kind: Kind) -> Callable[..., None]:
-    """What raises unless a device can be opened so."""
-    check: Callable[..., None] = sd.check_input_settings if kind == "input" else sd.check_output_settings
-    return check
+def _rates(device: Mapping[str, Any]) -> list[int]:
+    """Hertz that are tried, the device's own first."""
+    return list(dict.fromkeys((round(device["default_samplerate"]), *RATES)))
+
+
+def _channels(kind: Kind, device: Mapping[str, Any]) -> list[int]:
+    """How many are tried. What gives one channel of all it has gives the first [tried, with ALSA]: of a microphone
+    array that is the best, of a stereo card it may be the one with no microphone; what plays one channel plays it on
+    the left and the right."""
+    most = int(device[f"max_{kind}_channels"])
+    order = (2, 1) if most == 2 else (1, 2, most)
+    return [count for count in dict.fromkeys(order) if count <= min(most, MOST_CHANNELS)]
+
+
+def _refusal(sd: Any, kind: Kind, index: int | None, rate: int, channels: int) -> str:
+    """Why a device cannot be opened so; empty where it can. Raises PortAudioError while another program uses it."""
+    check = sd.check_input_settings if kind == "input" else sd.check_output_settings
+    try:
+        check(device=index, channels=channels, dtype="int16", samplerate=rate)
+    except sd.PortAudioError as error:
+        if _is_taken(error):
+            raise
+        return _reason(error)
+    return ""
