@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
+from sound_server import devices_of
 
 from companion.audio import Samples
 
 SOURCE = Path(__file__).with_suffix(".c")
 NAME = "plush"
-TAKEN = {"COMPANION_BODY__MICROPHONE": NAME, "COMPANION_BODY__SPEAKER": NAME}
-"""Settings of a toy that takes it."""
+QUIET_SECONDS = 20
+"""Of the noise of a quiet room, over and over."""
 
 SOON_NANOSECONDS = 200_000_000
 """After which what is said is in the air: longer than what a program has not read yet may wait."""
@@ -48,7 +49,12 @@ class Card:
         self.rate = rate
         self.channels = channels
         self._folder = folder
-        self.environment = {"ALSA_CONFIG_PATH": str(folder / "asound.conf")}
+        self.environment = {
+            "ALSA_CONFIG_PATH": str(folder / "asound.conf"),
+            "COMPANION_BODY__MICROPHONE": NAME,
+            "COMPANION_BODY__SPEAKER": NAME,
+        }
+        """Of a program that sees it, and of a toy that takes it."""
         (folder / "card.so").write_bytes(built())
         abilities = f"rate {rate} channels {channels} echo {round(100 * echo)} delay {round(1000 * delay)}"
         (folder / "asound.conf").write_text(
@@ -56,15 +62,20 @@ class Card:
             f'pcm_type.toy_card {{ lib "{folder}/card.so" }}\n'
             f'pcm.{NAME} {{ type toy_card folder "{folder}" {abilities} }}\n'
         )
-        self.plug_in(np.ones((rate, channels), np.int16))
+        self.start()
 
-    def plug_in(self, hears: Samples) -> None:
-        """It is there from now on, and hears this over and over: int16, shape (frames, channels)."""
+    def start(self, hears: Samples | None = None) -> None:
+        """Plug it in: it is there from now on, and hears this over and over, int16, shape (frames, channels); None: a
+        quiet room."""
+        if hears is None:
+            shape = (QUIET_SECONDS * self.rate, self.channels)
+            hears = np.random.default_rng(0).integers(-8, 9, shape).astype(np.int16)
         (self._folder / "coming").write_bytes(hears.tobytes())
         (self._folder / "coming").rename(self._folder / "hears")
         (self._folder / "plays").write_bytes(b"")
 
-    def pull_out(self) -> None:
+    def kill(self) -> None:
+        """Pull it out."""
         (self._folder / "hears").unlink()
         (self._folder / "plays").unlink()
 
@@ -110,13 +121,7 @@ def alsa_card(rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay
 def alsa_card_here(rate: int = 48_000, channels: int = 2, *, echo: float = 0.0, delay: float = 0.0) -> Iterator[Card]:
     """A card that PortAudio in this process sees, and no other."""
     with alsa_card(rate, channels, echo=echo, delay=delay) as card:
-        import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
-
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in card.environment.items():
-                patch.setenv(name, value)
-            sounddevice._terminate()
-            sounddevice._initialize()
+        with devices_of(card.environment) as sounddevice:
             yield card
         sounddevice._terminate()
         sounddevice._initialize()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,20 @@ def sound_here(*more: str) -> Iterator[SoundServer]:
     test that needs it where there is none."""
     if missing:
         pytest.skip(missing)
-    import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
-
-    with sound_server.sound_server(*more) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environment.items():
-            patch.setenv(name, value)
-        sounddevice._terminate()
-        sounddevice._initialize()
+    with sound_server.sound_server(*more) as server, devices_of(server.environment) as sounddevice:
         if not any(device["name"] == CARD for device in sounddevice.query_devices()):
             pytest.skip("libasound2-plugins is not installed")
         yield server
+
+
+@contextmanager
+def devices_of(environment: Mapping[str, str]) -> Iterator[Any]:
+    """The module sounddevice, which sees here what programs with this environment see."""
+    import sounddevice  # here, because it fails without the library, and looks at the environment when it starts
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        sounddevice._terminate()
+        sounddevice._initialize()
+        yield sounddevice

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from alsa_card import TAKEN, Card, alsa_card
+from alsa_card import Card, alsa_card
 from command import COMPANION, companion
 from healthy import VOICE, away_from_this_user, faked_clock, healthy, mock_qwen, models, room
 from in_terminal import in_terminal
@@ -260,8 +260,8 @@ def on_a_card(toy: dict[str, str], rate: int, channels: int) -> Iterator[tuple[C
     """The same toy on a sound card that no sound server shares, in a room with some noise."""
     noise = np.random.default_rng(1).normal(0.0, 900.0, (4 * rate, channels)).astype(np.int16)
     with alsa_card(rate, channels) as card:
-        card.plug_in(noise)
-        yield card, toy | card.environment | TAKEN
+        card.start(noise)
+        yield card, toy | card.environment
 
 
 def test_a_card_that_does_nothing_but_48_khz_and_stereo_is_healthy(toy: dict[str, str]) -> None:

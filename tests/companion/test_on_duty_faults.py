@@ -10,16 +10,15 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
 import soxr
-from alsa_card import NAME, TAKEN, Card, alsa_card
+from alsa_card import NAME, Card, alsa_card
 from command import companion
 from on_duty import Running, running, small_store, speech
 from read_only import APART, FILLED
@@ -27,7 +26,6 @@ from recording_server import RecordingServer, recording_server, streamed
 from sound_server import missing
 from waiting import until
 
-from companion.audio import Samples
 from device.sound_server import SoundServer, sound_server
 
 TIMES = 20 if os.environ.get("COMPANION_SOAK") else 3
@@ -55,43 +53,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_store(tmp_path_factory.mktemp("store"), "hello little fox")
 
 
-class Sound(Protocol):
-    """Sound cards that can be pulled out, and who speaks at their microphone."""
-
-    environment: Mapping[str, str]
-
-    def say(self, samples: Samples, rate: int) -> None:
-        """Say this; returns when it was said."""
-        ...
-
-    def kill(self) -> None:
-        """Pull them out."""
-        ...
-
-    def start(self) -> None:
-        """Plug them in again."""
-        ...
-
-
-class OneCard:
-    """A card itself, without a sound server."""
-
-    def __init__(self, card: Card) -> None:
-        self.environment: Mapping[str, str] = card.environment | TAKEN
-        self.say = card.say
-        self.kill = card.pull_out
-        self._card = card
-        self.start()
-
-    def start(self) -> None:
-        self._card.plug_in(np.random.default_rng(0).integers(-8, 9, (20 * self._card.rate, 2)).astype(np.int16))
+Sound = SoundServer | Card
 
 
 @pytest.fixture(params=["sound server", "sound card"])
 def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
     if request.param == "sound card":
         with alsa_card() as card:
-            yield OneCard(card)
+            yield card
     else:
         with sound_server() as server:
             yield server
@@ -239,8 +208,8 @@ def test_a_card_that_only_does_stereo_and_is_busy_when_it_starts_is_named_and_th
     room = np.random.default_rng(0).integers(-2, 3, (48_000 * 30, 2), np.int16)
     room[48_000 * 3 : 48_000 * 3 + len(said), 1] += said  # the microphone is wired as the right one
     with alsa_card(48_000, 2) as card, recording_server(streamed(REPLY)) as service:
-        card.plug_in(room)
-        environment = asking(service, store) | card.environment | TAKEN
+        card.start(room)
+        environment = asking(service, store) | card.environment
         with ExitStack() as other:
             other.enter_context(card.used_by_another("hears"))
             with running(tmp_path, environment) as toy:

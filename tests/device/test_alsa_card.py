@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import soxr
 from alsa_card import NAME, Card, alsa_card, alsa_card_here
+from in_use import captured, in_use, read
 from likeness import babble, likeness
 
-from companion.audio import FRAME_SECONDS, RATE, Audio, Samples
+from companion.audio import RATE, Audio, Samples
 from companion.errors import DeviceError
 from device.microphone import SoundCardMicrophone
 from device.sound_cards import PortAudio
@@ -29,31 +30,12 @@ NOTICED_SECONDS = 2.0
 Result = TypeVar("Result")
 
 
-async def read(microphone: SoundCardMicrophone, seconds: float) -> Samples:
-    frames = [await microphone.read() for _ in range(round(seconds / FRAME_SECONDS))]
-    return np.concatenate([frame.captured.samples for frame in frames])
-
-
 def with_microphone(use: Callable[[SoundCardMicrophone], Awaitable[Result]]) -> Result:
-    async def live() -> Result:
-        microphone = SoundCardMicrophone(WallClock(), PortAudio(), NAME)
-        try:
-            return await use(microphone)
-        finally:
-            await microphone.close()
-
-    return asyncio.run(asyncio.wait_for(live(), 20))
+    return in_use(SoundCardMicrophone(WallClock(), PortAudio(), NAME), use)
 
 
 def with_speaker(use: Callable[[SoundCardSpeaker], Awaitable[Result]]) -> Result:
-    async def live() -> Result:
-        speaker = SoundCardSpeaker(WallClock(), PortAudio(), NAME)
-        try:
-            return await use(speaker)
-        finally:
-            await speaker.close()
-
-    return asyncio.run(asyncio.wait_for(live(), 20))
+    return in_use(SoundCardSpeaker(WallClock(), PortAudio(), NAME), use)
 
 
 def on_channels(sound: Samples, *channels: int, of: int) -> Samples:
@@ -69,8 +51,8 @@ def test_a_microphone_on_either_channel_of_a_card_that_only_does_stereo_is_heard
 ) -> None:
     said = babble(0.5, 48_000)
     with alsa_card_here(48_000, 2) as card:
-        card.plug_in(on_channels(said, *wired, of=2))
-        heard = with_microphone(lambda microphone: read(microphone, 1.5))
+        card.start(on_channels(said, *wired, of=2))
+        heard = captured(with_microphone(lambda microphone: read(microphone, 1.5)))
     expected = soxr.resample(said, 48_000, RATE)
     assert likeness(heard, expected) > 0.99
     assert np.abs(heard).max() == pytest.approx(np.abs(expected).max(), rel=0.1)
@@ -80,8 +62,8 @@ def test_a_microphone_on_either_channel_of_a_card_that_only_does_stereo_is_heard
 def test_whatever_is_the_only_thing_that_a_card_does_is_heard(rate: int, channels: int) -> None:
     said = babble(0.5, rate)
     with alsa_card_here(rate, channels) as card:
-        card.plug_in(on_channels(said, *range(channels), of=channels))
-        heard = with_microphone(lambda microphone: read(microphone, 1.5))
+        card.start(on_channels(said, *range(channels), of=channels))
+        heard = captured(with_microphone(lambda microphone: read(microphone, 1.5)))
     assert likeness(heard, soxr.resample(said, rate, RATE)) > 0.98
 
 
@@ -118,14 +100,14 @@ def test_a_card_that_another_program_uses_is_named_and_heard_when_it_is_free() -
 def test_a_card_that_is_pulled_out_is_missed_soon_and_heard_again_when_it_is_back() -> None:
     async def listen(card: Card, microphone: SoundCardMicrophone) -> None:
         await read(microphone, 0.3)
-        card.pull_out()
+        card.kill()
         pulled = time.monotonic()
         with pytest.raises(DeviceError):
             await read(microphone, 5.0)
         assert time.monotonic() - pulled < NOTICED_SECONDS
         with pytest.raises(DeviceError):
             await microphone.read()
-        card.plug_in(np.ones((48_000, 2), np.int16))
+        card.start()
         await read(microphone, 0.3)
 
     with alsa_card_here() as card:

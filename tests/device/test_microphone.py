@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 import soxr
+from in_use import captured, in_use, read
 from likeness import babble, likeness, place
 from sound_server import sound_here
 
@@ -36,14 +37,6 @@ def server() -> Iterator[SoundServer]:
         yield made
 
 
-def captured(frames: list[Frame]) -> Samples:
-    return np.concatenate([frame.captured.samples for frame in frames])
-
-
-async def read(microphone: SoundCardMicrophone, seconds: float) -> list[Frame]:
-    return [await microphone.read() for _ in range(round(seconds / FRAME_SECONDS))]
-
-
 async def hear(microphone: SoundCardMicrophone, saying: Awaitable[None]) -> list[Frame]:
     """What is captured until something was said, and a little longer."""
     said = asyncio.ensure_future(saying)
@@ -54,14 +47,7 @@ async def hear(microphone: SoundCardMicrophone, saying: Awaitable[None]) -> list
 
 
 def with_microphone(use: Callable[[SoundCardMicrophone], Awaitable[Result]]) -> Result:
-    async def live() -> Result:
-        microphone = SoundCardMicrophone(WallClock(), PortAudio(), CARD)
-        try:
-            return await use(microphone)
-        finally:
-            await microphone.close()
-
-    return asyncio.run(asyncio.wait_for(live(), 20))
+    return in_use(SoundCardMicrophone(WallClock(), PortAudio(), CARD), use)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (44_100, 2), (48_000, 1), (48_000, 2)])

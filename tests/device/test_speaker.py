@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 import soxr
+from in_use import in_use
 from likeness import babble, place
 from sound_server import sound_here
 
@@ -36,14 +37,7 @@ def server() -> Iterator[SoundServer]:
 def with_speaker(
     use: Callable[[SoundCardSpeaker], Awaitable[Result]], *, loudest: float = 1.0, rest: float = REST_SECONDS
 ) -> Result:
-    async def live() -> Result:
-        speaker = SoundCardSpeaker(WallClock(), PortAudio(), CARD, loudest=loudest, rest=rest)
-        try:
-            return await use(speaker)
-        finally:
-            await speaker.close()
-
-    return asyncio.run(asyncio.wait_for(live(), 20))
+    return in_use(SoundCardSpeaker(WallClock(), PortAudio(), CARD, loudest=loudest, rest=rest), use)
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, 24_000])
